@@ -1,0 +1,94 @@
+//! Another shape for the same numbers.
+//!
+//! ```text
+//! y = x, dx = dy, each in its own shape
+//! ```
+
+use ndarray::{ArrayD, ArrayRefD};
+use tensor_ops::Scalar;
+
+use crate::views::{rows, with_rows_mut};
+use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
+
+/// Each example as one row: `[n, a, b, ...]` to `[n, a b ...]`.
+///
+/// [`Affine`](crate::Affine) flattens its input by itself; use this where another layer wants rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flatten;
+
+/// Each example in another shape with the same number of elements, in row-major order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reshape {
+    /// The shape of one example.
+    pub shape: Vec<usize>,
+}
+
+impl Reshape {
+    /// To this shape of one example.
+    pub fn new(shape: &[usize]) -> Self {
+        Reshape { shape: shape.to_vec() }
+    }
+}
+
+/// y ← x, element for element in row-major order of each example.
+fn copy<T: Scalar>(x: &ArrayRefD<T>, y: &mut ArrayRefD<T>) {
+    with_rows_mut(y, |y| y.assign(&rows(x)));
+}
+
+impl Layer for Flatten {
+    fn kind(&self) -> &'static str {
+        "flatten"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
+        Ok(vec![input.iter().product()])
+    }
+
+    fn spec(&self) -> Option<Spec> {
+        Some(Spec::Flatten)
+    }
+}
+
+impl Layer for Reshape {
+    fn kind(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
+        let elements = self.shape.iter().product::<usize>();
+        if input.iter().product::<usize>() != elements {
+            return Err(Error::input(self.kind(), format!("of {elements} elements"), input));
+        }
+        Ok(self.shape.clone())
+    }
+
+    fn spec(&self) -> Option<Spec> {
+        Some(Spec::Reshape { shape: self.shape.clone() })
+    }
+}
+
+macro_rules! copies {
+    ($layer:ty) => {
+        impl<T: Scalar> Backprop<T> for $layer {
+            fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
+                copy(x, y);
+            }
+
+            fn backward(
+                &self,
+                _: &[ArrayD<T>],
+                _: Saved<'_, T>,
+                dy: &ArrayRefD<T>,
+                dx: Option<&mut ArrayRefD<T>>,
+                _: &mut [ArrayD<T>],
+            ) {
+                if let Some(dx) = dx {
+                    copy(dy, dx);
+                }
+            }
+        }
+    };
+}
+
+copies!(Flatten);
+copies!(Reshape);

@@ -1,0 +1,90 @@
+//! Parameters: what a layer asks its owner to hold.
+
+use std::borrow::Cow;
+
+use crate::{Fan, Init};
+
+/// One parameter of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamSpec {
+    /// Its name within the layer: `weight`; within a network, with the path: `2.weight`.
+    pub name: Cow<'static, str>,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// How it begins unless the owner wants it otherwise.
+    pub init: Init,
+    /// The fans by which it is scaled.
+    pub fan: Fan,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// What a parameter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A weight: trained, drawn at random, subject to weight decay.
+    Weight,
+    /// A bias, or the scale and shift of a normalisation: trained, free of weight decay.
+    Offset,
+    /// A running statistic: changed by [`Backprop::absorb`](crate::Backprop::absorb) alone, without a gradient.
+    Statistic,
+}
+
+impl ParamSpec {
+    /// A weight that begins as [`Init::he`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use layers::{Fan, ParamSpec};
+    ///
+    /// let spec = ParamSpec::weight("weight", &[784, 50], Fan { r#in: 784, out: 50 });
+    /// assert!(spec.trainable() && spec.decays());
+    /// ```
+    pub fn weight(name: &'static str, shape: &[usize], fan: Fan) -> Self {
+        ParamSpec { name: name.into(), shape: shape.to_vec(), init: Init::he(), fan, role: Role::Weight }
+    }
+
+    /// A bias or another offset, that begins as `value` everywhere.
+    pub fn offset(name: &'static str, shape: &[usize], value: f64) -> Self {
+        ParamSpec { role: Role::Offset, ..ParamSpec::statistic(name, shape, value) }
+    }
+
+    /// A running statistic that begins as `value` everywhere.
+    pub fn statistic(name: &'static str, shape: &[usize], value: f64) -> Self {
+        ParamSpec {
+            name: name.into(),
+            shape: shape.to_vec(),
+            init: Init::Constant { value },
+            fan: Fan { r#in: 1, out: 1 },
+            role: Role::Statistic,
+        }
+    }
+
+    /// Whether an optimiser changes it.
+    pub fn trainable(&self) -> bool {
+        self.role != Role::Statistic
+    }
+
+    /// Whether weight decay applies to it by default.
+    pub fn decays(&self) -> bool {
+        self.role == Role::Weight
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The same parameter under `index.name`.
+    #[must_use]
+    pub fn within(mut self, index: usize) -> Self {
+        self.name = format!("{index}.{}", self.name).into();
+        self
+    }
+}
