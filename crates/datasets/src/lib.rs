@@ -1,1 +1,13 @@
-//! datasets
+//! Data sets for small networks: strict loaders, scaling, splits and seeded mini-batches over `ndarray`.
+
+pub mod batches;
+mod dataset;
+mod error;
+mod gather;
+mod scaling;
+pub mod split;
+
+pub use dataset::{Dataset, Features, MAX_UNNAMED_CLASSES, Targets};
+pub use error::Error;
+pub use gather::Gather;
+pub use scaling::Scaling;

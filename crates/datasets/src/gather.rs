@@ -1,0 +1,215 @@
+//! Gathering the rows of a mini-batch, scaled, into an array of the network's scalar.
+
+use ndarray::{ArrayD, ArrayRefD, Axis};
+use tensor_ops::Scalar;
+
+use crate::{Error, Features, Scaling};
+
+/// Rows of features, scaled as they are copied: the first thing every training step does.
+///
+/// Made once, used each step; using it allocates nothing. It is shared freely between threads, each of which may fill
+/// its own rows of a batch.
+///
+/// Each number is computed in f64 and rounded once to `T`. Bytes with one scaling for all features go through a table
+/// of the 256 results.
+///
+/// # Examples
+///
+/// ```
+/// use datasets::{Features, Gather, Scaling};
+/// use ndarray::{Array, array};
+///
+/// let pixels = Features::U8(array![[0, 51], [102, 255]].into_dyn());
+/// let scaling = Scaling::by_constant(1.0 / 255.0);
+/// let gather = Gather::new(&pixels, &scaling)?;
+/// let mut batch = Array::<f32, _>::zeros(vec![3, 2]);
+/// gather.rows(&[1, 0, 1], &mut batch);
+/// assert_eq!(batch, array![[0.4, 1.0], [0.0, 0.2], [0.4, 1.0]].into_dyn());
+/// # Ok::<(), datasets::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gather<'a, T> {
+    features: &'a Features,
+    scaling: &'a Scaling,
+    width: usize,
+    table: [T; 256],
+}
+
+impl<'a, T: Scalar> Gather<'a, T> {
+    /// Prepares gathering from `features` through `scaling`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ScalingWidth`] if a scaling per feature is for another number of features.
+    pub fn new(features: &'a Features, scaling: &'a Scaling) -> Result<Self, Error> {
+        scaling.check(features)?;
+        let mut table = [T::zero(); 256];
+        if let (Features::U8(_), &Scaling::Uniform { shift, factor }) = (features, scaling) {
+            for (byte, scaled) in (0_u8..=255).zip(&mut table) {
+                *scaled = T::from_f64((f64::from(byte) - shift) * factor);
+            }
+        }
+        Ok(Self { features, scaling, width: features.width(), table })
+    }
+
+    /// out ← the scaled examples with the given indices.
+    ///
+    /// # Shapes
+    ///
+    /// `out` \[indices, ...\] with as many numbers a row as an example has, in any shape.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes do not fit or an index is not an example.
+    #[track_caller]
+    pub fn rows(&self, indices: &[usize], out: &mut ArrayRefD<T>) {
+        assert_eq!(out.shape().first(), Some(&indices.len()), "gather: rows of the batch and indices");
+        if let Some(slice) = out.as_slice_mut() {
+            return self.rows_into(indices, slice);
+        }
+        for (mut row, &index) in out.axis_iter_mut(Axis(0)).zip(indices) {
+            assert_eq!(row.len(), self.width, "gather: numbers in a row of the batch and in an example");
+            let mut scaled = vec![T::zero(); self.width];
+            self.rows_into(&[index], &mut scaled);
+            row.iter_mut().zip(scaled).for_each(|(to, x)| *to = x);
+        }
+    }
+
+    /// The same into a slice that holds the rows one after another, such as one thread's part of a batch.
+    ///
+    /// # Panics
+    ///
+    /// If the slice has not as many numbers as the indexed examples, or an index is not an example.
+    #[track_caller]
+    pub fn rows_into(&self, indices: &[usize], out: &mut [T]) {
+        assert_eq!(out.len(), indices.len() * self.width, "gather: numbers in the batch");
+        match (self.features, self.scaling) {
+            (Features::U8(x), Scaling::Uniform { .. }) => copy_rows(x, indices, out, |row, to| {
+                row.iter().zip(to).for_each(|(&byte, to)| *to = self.table[usize::from(byte)]);
+            }),
+            (Features::U8(x), scaling) => scale_rows(x, scaling, indices, out),
+            (Features::F32(x), scaling) => scale_rows(x, scaling, indices, out),
+            (Features::F64(x), scaling) => scale_rows(x, scaling, indices, out),
+        }
+    }
+}
+
+impl Features {
+    /// out ← the scaled examples with the given indices: [`Gather`] for a single use.
+    ///
+    /// # Shapes
+    ///
+    /// `out` \[indices, ...\] with as many numbers a row as an example has, in any shape.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes do not fit, the scaling is for another number of features, or an index is not an example.
+    #[track_caller]
+    pub fn gather<T: Scalar>(&self, indices: &[usize], scaling: &Scaling, out: &mut ArrayRefD<T>) {
+        match Gather::new(self, scaling) {
+            Ok(gather) => gather.rows(indices, out),
+            Err(error) => panic!("gather: {error}"),
+        }
+    }
+}
+
+fn scale_rows<A, T>(x: &ArrayD<A>, scaling: &Scaling, indices: &[usize], out: &mut [T])
+where
+    A: Copy + Into<f64>,
+    T: Scalar,
+{
+    match scaling {
+        &Scaling::Uniform { shift, factor } => copy_rows(x, indices, out, |row, to| {
+            row.iter().zip(to).for_each(|(&x, to)| *to = T::from_f64((x.into() - shift) * factor));
+        }),
+        Scaling::PerFeature { shift, factor } => copy_rows(x, indices, out, |row, to| {
+            for (((&x, to), shift), factor) in row.iter().zip(to).zip(shift).zip(factor) {
+                *to = T::from_f64((x.into() - shift) * factor);
+            }
+        }),
+    }
+}
+
+/// Calls `copy` with each indexed row of `x` and its place in `out`. Allocates only if `x` is not in standard layout.
+fn copy_rows<A: Copy, T>(x: &ArrayD<A>, indices: &[usize], out: &mut [T], copy: impl Fn(&[A], &mut [T])) {
+    if out.is_empty() {
+        return;
+    }
+    let width = out.len() / indices.len();
+    let targets = indices.iter().zip(out.chunks_exact_mut(width));
+    match x.as_slice() {
+        Some(all) => targets.for_each(|(&i, to)| copy(&all[i * width..][..width], to)),
+        None => targets.for_each(|(&i, to)| {
+            let row: Vec<A> = x.index_axis(Axis(0), i).iter().copied().collect();
+            copy(&row, to);
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array, ShapeBuilder};
+
+    use super::*;
+
+    fn plain<A: Copy + Into<f64>>(x: &ArrayD<A>, scaling: &Scaling, rows: &[usize]) -> Vec<f32> {
+        let scale = |x: f64, j: usize| match scaling {
+            Scaling::Uniform { shift, factor } => ((x - shift) * factor) as f32,
+            Scaling::PerFeature { shift, factor } => ((x - shift[j]) * factor[j]) as f32,
+        };
+        let row = |i| x.index_axis(Axis(0), i).iter().map(|&x| x.into()).collect::<Vec<f64>>();
+        rows.iter().flat_map(|&i| row(i).into_iter().enumerate().map(|(j, x)| scale(x, j))).collect()
+    }
+
+    #[test]
+    fn every_kind_of_feature_and_scaling_agrees_with_the_formula() {
+        let bytes = Array::from_shape_fn(vec![6, 2, 3], |i| (i[0] * 41 + i[1] * 11 + i[2] * 3) as u8);
+        let (single, double) = (bytes.mapv(|x| f32::from(x) + 0.1), bytes.mapv(|x| f64::from(x) / 3.0));
+        let per_feature = Scaling::PerFeature {
+            shift: vec![0.5, 1.0, 2.0, 0.0, 9.0, 100.0],
+            factor: vec![1.0, 0.1, 3.0, 0.0, -1.0, 1e-3],
+        };
+        let rows = [5, 0, 0, 3];
+        for scaling in [Scaling::none(), Scaling::Uniform { shift: 72.9, factor: 1.0 / 90.0 }, per_feature] {
+            for (features, expected) in [
+                (Features::U8(bytes.clone()), plain(&bytes, &scaling, &rows)),
+                (Features::F32(single.clone()), plain(&single, &scaling, &rows)),
+                (Features::F64(double.clone()), plain(&double, &scaling, &rows)),
+            ] {
+                let gather = Gather::<f32>::new(&features, &scaling).unwrap();
+                let mut out = Array::zeros(vec![4, 6]);
+                gather.rows(&rows, &mut out);
+                assert_eq!(out.as_slice().unwrap(), expected);
+                let mut halves = vec![0.0; 24];
+                let (first, second) = halves.split_at_mut(12);
+                gather.rows_into(&rows[..2], first);
+                gather.rows_into(&rows[2..], second);
+                assert_eq!(halves, expected, "a batch may be gathered in parts");
+            }
+        }
+    }
+
+    #[test]
+    fn any_memory_layout_gives_the_same_numbers() {
+        let x = Array::from_shape_fn(vec![3, 4].f(), |i| (i[0] * 4 + i[1]) as u8);
+        let features = Features::U8(x.into_dyn());
+        let mut out = Array::<f64, _>::zeros(vec![2, 4].f()).into_dyn();
+        features.gather(&[2, 0], &Scaling::none(), &mut out);
+        assert_eq!(out.iter().copied().collect::<Vec<_>>(), [8., 9., 10., 11., 0., 1., 2., 3.]);
+    }
+
+    #[test]
+    fn a_scaling_for_another_width_is_an_error() {
+        let features = Features::U8(Array::zeros(vec![2, 3]));
+        let scaling = Scaling::PerFeature { shift: vec![0.0; 3], factor: vec![1.0; 2] };
+        let err = Gather::<f32>::new(&features, &scaling).unwrap_err();
+        assert_eq!(err.to_string(), "scaling: expected 3 features, got 2");
+    }
+
+    #[test]
+    fn no_rows_and_no_features_are_fine() {
+        let features = Features::U8(Array::zeros(vec![2, 0]));
+        features.gather(&[0, 1], &Scaling::none(), &mut Array::<f32, _>::zeros(vec![2, 0]));
+        features.gather(&[], &Scaling::none(), &mut Array::<f32, _>::zeros(vec![0, 0]));
+    }
+}
