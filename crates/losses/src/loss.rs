@@ -1,0 +1,144 @@
+//! What a loss is.
+
+use std::fmt::Debug;
+
+use ndarray::{ArrayRef2, ArrayView2};
+use tensor_ops::{Dual, Scalar};
+
+use crate::Error;
+
+/// What the outputs of a batch should have been.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a, T> {
+    /// One class index a row.
+    Classes(&'a [usize]),
+    /// One row of numbers a row: one-hot rows, probabilities, regression values, 0 or 1 for each of several labels.
+    Rows(ArrayView2<'a, T>),
+}
+
+/// How the losses of the rows become one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Reduction {
+    /// Their mean; each loss says over what.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+/// A scalar function of a network's outputs and the targets, with its derivative by the outputs.
+///
+/// # Examples
+///
+/// ```
+/// use losses::{Loss, SoftmaxCrossEntropy, Targets};
+/// use ndarray::{Array2, array};
+///
+/// let logits = array![[2.0, 0.0], [0.0, 0.0]];
+/// let mut dlogits = Array2::zeros((2, 2));
+/// let loss = SoftmaxCrossEntropy::default();
+/// let value: f64 = loss.value_and_gradient(&logits, Targets::Classes(&[0, 1]), 1.0, &mut dlogits)?;
+/// assert!((value - ((-2f64).exp().ln_1p() + 2f64.ln()) / 2.0).abs() < 1e-15);
+/// assert_eq!(dlogits.row(1), array![0.25, -0.25]);
+/// # Ok::<(), losses::Error>(())
+/// ```
+pub trait Loss<T: Scalar>: Debug + Send + Sync {
+    /// The name of this loss in the field's terms: `softmax_cross_entropy`.
+    fn kind(&self) -> &'static str;
+
+    /// The value; and with `gradient` = (upstream, dx) also dx ← upstream · ∂value/∂x.
+    ///
+    /// Authors write this one method, because value and gradient share most of their work; users call the two below.
+    ///
+    /// # Shapes
+    ///
+    /// `x` and `dx` [n, d]; targets of n rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the targets do not fit; `dx` is then in no defined state.
+    fn evaluate(
+        &self,
+        x: &ArrayRef2<T>,
+        targets: Targets<'_, T>,
+        gradient: Option<(T, &mut ArrayRef2<T>)>,
+    ) -> Result<T::Wide, Error>;
+
+    /// The value alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loss::evaluate`].
+    fn value(&self, x: &ArrayRef2<T>, targets: Targets<'_, T>) -> Result<T::Wide, Error> {
+        self.evaluate(x, targets, None)
+    }
+
+    /// The value, and dx ← upstream · ∂value/∂x: overwritten, and scaled by the derivative from above.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loss::evaluate`].
+    fn value_and_gradient(
+        &self,
+        x: &ArrayRef2<T>,
+        targets: Targets<'_, T>,
+        upstream: T,
+        dx: &mut ArrayRef2<T>,
+    ) -> Result<T::Wide, Error> {
+        self.evaluate(x, targets, Some((upstream, dx)))
+    }
+}
+
+/// A loss over every scalar of the project. Implemented for all that qualify.
+pub trait AnyLoss: Loss<f32> + Loss<f64> + Loss<Dual> {}
+
+impl<L: Loss<f32> + Loss<f64> + Loss<Dual> + ?Sized> AnyLoss for L {}
+
+impl<'a, T: Scalar> Targets<'a, T> {
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Targets::Classes(labels) => labels.len(),
+            Targets::Rows(rows) => rows.nrows(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The class indices, each checked to be one of `classes`, one for each of `n` rows.
+    pub(crate) fn classes(&self, loss: &'static str, n: usize, classes: usize) -> Result<&'a [usize], Error> {
+        let Targets::Classes(labels) = *self else {
+            return Err(Error::TargetKind { loss, expected: "class indices" });
+        };
+        self.count(n)?;
+        match labels.iter().position(|&label| label >= classes) {
+            Some(row) => Err(Error::Label { row, classes, label: labels[row] }),
+            None => Ok(labels),
+        }
+    }
+
+    /// The rows of numbers, checked to have the shape of `x`.
+    pub(crate) fn rows(&self, loss: &'static str, x: &ArrayRef2<T>) -> Result<ArrayView2<'a, T>, Error> {
+        let Targets::Rows(rows) = *self else {
+            return Err(Error::TargetKind { loss, expected: "rows of numbers" });
+        };
+        self.count(x.nrows())?;
+        if rows.ncols() != x.ncols() {
+            return Err(Error::Width { expected: x.ncols(), got: rows.ncols() });
+        }
+        Ok(rows)
+    }
+
+    fn count(&self, n: usize) -> Result<(), Error> {
+        match n {
+            0 => Err(Error::EmptyBatch),
+            _ if self.len() != n => Err(Error::RowCount { expected: n, got: self.len() }),
+            _ => Ok(()),
+        }
+    }
+}
