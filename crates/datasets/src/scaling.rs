@@ -1,6 +1,7 @@
 //! Scaling of features: by a constant, or to mean 0 and deviation 1.
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayRefD};
+use tensor_ops::Scalar;
 
 use crate::dataset::each;
 use crate::{Dataset, Error, Features};
@@ -82,6 +83,32 @@ impl Scaling {
             shift: columns.iter().map(|m| m.mean).collect(),
             factor: columns.iter().map(Moments::factor).collect(),
         })
+    }
+
+    /// x ← the scaled `x`: what [`Gather`](crate::Gather) does to stored features, for numbers that come otherwise.
+    ///
+    /// # Shapes
+    ///
+    /// `x` \[n, ...\]; n may be 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ScalingWidth`] if a scaling per feature is for another number of features.
+    pub fn apply<T: Scalar>(&self, x: &mut ArrayRefD<T>) -> Result<(), Error> {
+        let scale = |x: &mut T, shift: f64, factor: f64| *x = T::from_f64((x.value() - shift) * factor);
+        match self {
+            &Self::Uniform { shift, factor } => x.iter_mut().for_each(|x| scale(x, shift, factor)),
+            Self::PerFeature { shift, factor } => {
+                let width = x.shape().iter().skip(1).product();
+                if let Some(got) = [shift.len(), factor.len()].into_iter().find(|&len| len != width) {
+                    return Err(Error::ScalingWidth { expected: width, got });
+                }
+                for mut row in x.outer_iter_mut() {
+                    row.iter_mut().zip(shift).zip(factor).for_each(|((x, &s), &f)| scale(x, s, f));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Checks that the scaling fits examples of `width` numbers.

@@ -1,0 +1,101 @@
+//! What can go wrong around a model.
+
+/// Why a model cannot be built, trained or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The network is not well formed.
+    #[error(transparent)]
+    Network(#[from] layers::Error),
+    /// The loss refused the targets.
+    #[error("step {step}: {source}")]
+    Loss {
+        /// The step, counted from 1; 0 outside training.
+        step: u64,
+        /// What the loss says.
+        source: losses::Error,
+    },
+    /// The data could not be prepared.
+    #[error(transparent)]
+    Data(#[from] datasets::Error),
+    /// Inputs of another shape than the network takes.
+    #[error("expected examples of shape {expected:?}, got {got:?}")]
+    InputShape {
+        /// The shape of one example that the network takes.
+        expected: Vec<usize>,
+        /// The shape of one example that it was given.
+        got: Vec<usize>,
+    },
+    /// An input that is no index although the network's first layer looks rows up by index.
+    #[error("example {example}: expected whole numbers below {bound}, got {got}")]
+    Index {
+        /// The example, counted from 0.
+        example: usize,
+        /// The number of rows to look up.
+        bound: usize,
+        /// What was found.
+        got: f64,
+    },
+    /// The network's outputs do not fit the data's targets.
+    #[error("expected {expected} outputs for these targets, got {got}")]
+    Outputs {
+        /// Classes or values of a target.
+        expected: usize,
+        /// Outputs of the network.
+        got: usize,
+    },
+    /// Parameters that are not those of the network.
+    #[error("parameter {index} ({name}): expected shape {expected:?}, got {got:?}")]
+    ParamShape {
+        /// Its position.
+        index: usize,
+        /// Its name.
+        name: String,
+        /// The shape the network states.
+        expected: Vec<usize>,
+        /// The shape given.
+        got: Vec<usize>,
+    },
+    /// Another number of parameters than the network has.
+    #[error("expected {expected} parameters, got {got}")]
+    ParamCount {
+        /// How many the network states.
+        expected: usize,
+        /// How many were given.
+        got: usize,
+    },
+    /// A trainable parameter that the backward pass never touches.
+    #[error("parameter {name} receives no gradient: its layer's backward pass does not add to it")]
+    NoGradient {
+        /// Its name.
+        name: String,
+    },
+    /// A loss or gradient that is infinite or not a number; the parameters are those before the step.
+    #[error(
+        "step {step}: {what} is {value}, so the step was not taken; lower the learning rate or look at the data"
+    )]
+    NotFinite {
+        /// The step, counted from 1.
+        step: u64,
+        /// `the loss`, or `the gradient of 2.weight`.
+        what: String,
+        /// Its value.
+        value: f64,
+    },
+    /// An option with a value that makes no sense.
+    #[error("{option}: expected {expected}, got {got}")]
+    Option {
+        /// The name of the option.
+        option: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn option(option: &'static str, expected: &str, got: impl std::fmt::Debug) -> Self {
+        Error::Option { option, expected: expected.into(), got: format!("{got:?}") }
+    }
+}

@@ -1,0 +1,277 @@
+//! A network together with its numbers.
+
+use std::sync::Arc;
+
+use datasets::Scaling;
+use layers::views::batched;
+use layers::{Backprop, Cache, Init, InputKind, Layer, Mode, ParamSpec, Role, Sequential};
+use ndarray::{ArrayD, ArrayRefD, ArrayViewD, Axis};
+use tensor_ops::Scalar;
+use tensor_ops::random::{Purpose, stream};
+
+use crate::Error;
+
+/// A network, its parameters, and what belongs to them: the scaling of inputs and the names of classes.
+///
+/// The network itself is shared and never changes, so a copy of a model copies its parameters alone. A model may be
+/// used by many threads at once.
+///
+/// # Examples
+///
+/// ```
+/// use layers::{Affine, Relu, Sequential};
+/// use ndarray::Array;
+/// use trainer::Model;
+///
+/// let network = Sequential::new(&[4]).push(Affine::new(4, 8))?.push(Relu)?.push(Affine::new(8, 3))?;
+/// let model = Model::<f32>::new(network, 42)?;
+/// let outputs = model.predict(&Array::zeros(vec![5, 4]))?;
+/// assert_eq!(outputs.shape(), [5, 3]);
+/// # Ok::<(), trainer::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Model<T: Scalar, N = Sequential> {
+    network: Arc<N>,
+    input: Vec<usize>,
+    output: Vec<usize>,
+    specs: Arc<[ParamSpec]>,
+    params: Vec<ArrayD<T>>,
+    /// What is done to raw inputs before the network sees them.
+    pub scaling: Scaling,
+    /// The name of each class; empty if the outputs are no classes.
+    pub class_names: Vec<String>,
+}
+
+impl<T: Scalar, N> Clone for Model<T, N> {
+    fn clone(&self) -> Self {
+        Model {
+            network: Arc::clone(&self.network),
+            input: self.input.clone(),
+            output: self.output.clone(),
+            specs: Arc::clone(&self.specs),
+            params: self.params.clone(),
+            scaling: self.scaling.clone(),
+            class_names: self.class_names.clone(),
+        }
+    }
+}
+
+impl<T: Scalar> Model<T> {
+    /// A model whose parameters begin as each layer proposes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::with_init`].
+    pub fn new(network: Sequential, seed: u64) -> Result<Self, Error> {
+        let input = network.shape(0).to_vec();
+        Model::with_init(network, &input, None, seed)
+    }
+}
+
+impl<T: Scalar, N: Layer> Model<T, N> {
+    /// A model of any layer for inputs of the given shape; with `weights`, all weights (not biases or the parameters
+    /// of normalisations) begin that way.
+    ///
+    /// Each parameter is drawn from a stream of its own, so a change to one layer leaves the beginning of the others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Network`] if the network does not take this input.
+    pub fn with_init(network: N, input: &[usize], weights: Option<Init>, seed: u64) -> Result<Self, Error> {
+        let specs = network.params();
+        let params = specs.iter().enumerate().map(|(i, spec)| {
+            let init = weights.filter(|_| spec.role == Role::Weight).unwrap_or(spec.init);
+            init.draw(&spec.shape, spec.fan, &mut stream(seed, Purpose::Init, i as u64))
+        });
+        let params = params.collect();
+        Model::from_parts(network, input, params)
+    }
+
+    /// A model of a network and parameters that come from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Network`] if the network does not take this input, [`Error::ParamCount`] or [`Error::ParamShape`] if
+    /// the parameters are not those that it states.
+    pub fn from_parts(network: N, input: &[usize], params: Vec<ArrayD<T>>) -> Result<Self, Error> {
+        let output = network.output_shape(input)?;
+        let specs = network.params();
+        if specs.len() != params.len() {
+            return Err(Error::ParamCount { expected: specs.len(), got: params.len() });
+        }
+        for (index, (spec, param)) in specs.iter().zip(&params).enumerate() {
+            if spec.shape != param.shape() {
+                return Err(Error::ParamShape {
+                    index,
+                    name: spec.name.to_string(),
+                    expected: spec.shape.clone(),
+                    got: param.shape().to_vec(),
+                });
+            }
+        }
+        Ok(Model {
+            network: Arc::new(network),
+            input: input.to_vec(),
+            output,
+            specs: specs.into(),
+            params: params.into_iter().map(standard).collect(),
+            scaling: Scaling::none(),
+            class_names: Vec::new(),
+        })
+    }
+
+    /// The same model in another precision.
+    pub fn convert<U: Scalar>(&self) -> Model<U, N> {
+        Model {
+            network: Arc::clone(&self.network),
+            input: self.input.clone(),
+            output: self.output.clone(),
+            specs: Arc::clone(&self.specs),
+            params: self.params.iter().map(|p| p.mapv(|v| U::from_f64(v.value()))).collect(),
+            scaling: self.scaling.clone(),
+            class_names: self.class_names.clone(),
+        }
+    }
+}
+
+impl<T: Scalar, N> Model<T, N> {
+    /// The network.
+    pub fn network(&self) -> &N {
+        &self.network
+    }
+
+    /// The shape of one input.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.input
+    }
+
+    /// The shape of one output.
+    pub fn output_shape(&self) -> &[usize] {
+        &self.output
+    }
+
+    /// What each parameter is, in the order of [`Model::params`].
+    pub fn specs(&self) -> &[ParamSpec] {
+        &self.specs
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &[ArrayD<T>] {
+        &self.params
+    }
+
+    /// The parameters, to be changed. Their shapes are to stay.
+    pub fn params_mut(&mut self) -> &mut [ArrayD<T>] {
+        &mut self.params
+    }
+
+    pub(crate) fn params_and_specs(&mut self) -> (&mut [ArrayD<T>], &[ParamSpec]) {
+        (&mut self.params, &self.specs)
+    }
+
+    /// The number of trainable numbers.
+    pub fn n_trainable(&self) -> usize {
+        self.specs.iter().filter(|s| s.trainable()).map(ParamSpec::len).sum()
+    }
+}
+
+impl<T: Scalar, N: Backprop<T>> Model<T, N> {
+    /// Takes what the last training pass observed into the running statistics.
+    pub(crate) fn absorb(&mut self, cache: &Cache<T>) {
+        self.network.absorb(cache, &mut self.params);
+    }
+
+    /// The outputs for a batch of raw inputs: scaling, then the network in inference mode.
+    ///
+    /// # Shapes
+    ///
+    /// `x` [n, input...]; the result [n, output...].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InputShape`], [`Error::Index`] if the inputs are not what the network takes.
+    pub fn predict(&self, x: &ArrayRefD<T>) -> Result<ArrayD<T>, Error> {
+        let n = x.shape().first().copied().unwrap_or(0);
+        let mut predictor = self.predictor(n);
+        predictor.predict(x)?;
+        Ok(predictor.y)
+    }
+
+    /// A predictor for batches of up to `n` examples, which allocates here and then no more.
+    pub fn predictor(&self, n: usize) -> Predictor<'_, T, N> {
+        let x = batched(n, &self.input);
+        let mut cache = self.network.new_cache(&x);
+        cache.begin(Mode::Infer, 0);
+        Predictor { model: self, x: ArrayD::zeros(x), y: ArrayD::zeros(batched(n, &self.output)), cache }
+    }
+}
+
+/// The memory for repeated predictions of one model; one for each thread.
+///
+/// # Examples
+///
+/// ```
+/// use layers::{Affine, Sequential};
+/// use ndarray::Array;
+/// use trainer::Model;
+///
+/// let model = Model::<f32>::new(Sequential::new(&[4]).push(Affine::new(4, 3))?, 42)?;
+/// let mut predictor = model.predictor(1);
+/// let outputs = predictor.predict(&Array::zeros(vec![1, 4]))?;
+/// assert_eq!(outputs.shape(), [1, 3]);
+/// # Ok::<(), trainer::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Predictor<'m, T: Scalar, N = Sequential> {
+    model: &'m Model<T, N>,
+    x: ArrayD<T>,
+    y: ArrayD<T>,
+    cache: Cache<T>,
+}
+
+impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
+    /// The outputs for up to as many examples as this predictor was made for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::predict`]; a larger batch than the predictor was made for is an [`Error::InputShape`] too.
+    pub fn predict(&mut self, x: &ArrayRefD<T>) -> Result<ArrayViewD<'_, T>, Error> {
+        let fits = x.ndim() > 0 && x.shape()[1..] == self.model.input && x.shape()[0] <= self.x.shape()[0];
+        if !fits {
+            return Err(Error::InputShape { expected: self.x.shape().to_vec(), got: x.shape().to_vec() });
+        }
+        check_indices(self.model.network(), x)?;
+        let n = x.shape()[0];
+        let rows = ndarray::Slice::from(..n);
+        let mut y = self.y.slice_axis_mut(Axis(0), rows);
+        if self.model.scaling == Scaling::none() {
+            self.model.network.forward(&self.model.params, x, &mut y, &mut self.cache);
+        } else {
+            let mut scaled = self.x.slice_axis_mut(Axis(0), rows);
+            scaled.assign(x);
+            self.model.scaling.apply(&mut scaled)?;
+            self.model.network.forward(&self.model.params, &scaled, &mut y, &mut self.cache);
+        }
+        Ok(self.y.slice_axis(Axis(0), rows))
+    }
+}
+
+/// For a network that looks rows up by index: that each input is a whole number below the bound.
+pub(crate) fn check_indices<T: Scalar>(
+    network: &(impl Layer + ?Sized),
+    x: &ArrayRefD<T>,
+) -> Result<(), Error> {
+    let InputKind::Index(bound) = network.input_kind() else { return Ok(()) };
+    for (example, row) in x.outer_iter().enumerate() {
+        let legal = |v: f64| v >= 0.0 && v < bound as f64 && v.fract() == 0.0;
+        if let Some(&v) = row.iter().find(|v| !legal(v.value())) {
+            return Err(Error::Index { example, bound, got: v.value() });
+        }
+    }
+    Ok(())
+}
+
+/// The same numbers in the standard layout, which optimisers count on.
+fn standard<T: Scalar>(x: ArrayD<T>) -> ArrayD<T> {
+    if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() }
+}

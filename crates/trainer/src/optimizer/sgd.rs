@@ -1,0 +1,82 @@
+//! Stochastic gradient descent.
+//!
+//! ```text
+//! g ← g + λ w                      weight decay
+//! v ← μ v + g                      momentum; v₁ = g
+//! w ← w - η v                      or, after Nesterov, w - η (g + μ v)
+//! ```
+//!
+//! Robbins, Monro, "A stochastic approximation method", 1951; Polyak, "Some methods of speeding up the convergence of
+//! iteration methods", 1964; Nesterov, 1983, in the form of Sutskever, Martens, Dahl, Hinton, "On the importance of
+//! initialization and momentum in deep learning", 2013, as PyTorch writes it: the learning rate stays outside of v.
+
+use tensor_ops::Scalar;
+
+use super::{Optimizer, Update};
+
+/// Stochastic gradient descent, with momentum if it is not 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "recipe", serde(default, deny_unknown_fields))]
+pub struct Sgd {
+    /// μ, how much of the last step is kept; 0 for none.
+    pub momentum: f64,
+    /// Look ahead along the velocity.
+    pub nesterov: bool,
+    /// λ, the factor of the parameter that is added to its gradient.
+    pub weight_decay: f64,
+}
+
+impl<T: Scalar> Optimizer<T> for Sgd {
+    fn kind(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
+        assert_eq!(param.len(), grad.len(), "sgd: elements of parameter and gradient");
+        let rate = T::from_f64(at.rate);
+        let decay = T::from_f64(if at.decays { self.weight_decay } else { 0.0 });
+        let Some(velocity) = slots.first_mut() else {
+            for (w, &g) in param.iter_mut().zip(grad) {
+                *w -= rate * (g + decay * *w);
+            }
+            return;
+        };
+        let momentum = T::from_f64(self.momentum);
+        for ((w, &g), v) in param.iter_mut().zip(grad).zip(velocity.iter_mut()) {
+            let g = g + decay * *w;
+            *v = momentum * *v + g;
+            *w -= rate * if self.nesterov { g + momentum * *v } else { *v };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_descent_on_a_quadratic_bowl_has_its_closed_form() {
+        // f = a w²/2, so w_t = (1 - η a)^t w_0.
+        let (a, rate) = (3.0, 0.1);
+        let mut w = [2.0_f64];
+        for t in 1..=10 {
+            let grad = [a * w[0]];
+            Sgd::default().update(Update { t, rate, decays: true }, &mut w, &grad, &mut []);
+        }
+        assert!((w[0] - 2.0 * (1.0 - rate * a).powi(10)).abs() < 1e-15);
+    }
+
+    #[test]
+    fn decay_spares_what_does_not_decay() {
+        let sgd = Sgd { weight_decay: 0.5, ..Sgd::default() };
+        let (mut weight, mut bias) = ([1.0], [1.0]);
+        sgd.update(Update { t: 1, rate: 0.1, decays: true }, &mut weight, &[0.0], &mut []);
+        sgd.update(Update { t: 1, rate: 0.1, decays: false }, &mut bias, &[0.0], &mut []);
+        assert_eq!((weight, bias), ([0.95], [1.0]));
+    }
+}

@@ -1,0 +1,114 @@
+//! How long to train, on which batches, at which rate.
+
+use crate::{Error, Schedule};
+
+/// Everything about a training run that is not the model, the loss, the optimiser or the data.
+///
+/// # Examples
+///
+/// ```
+/// use trainer::{Length, Options};
+///
+/// let options = Options { length: Length::Epochs(20), learning_rate: 0.001, batch_size: 125, ..Options::default() };
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// When to stop.
+    pub length: Length,
+    /// Examples in a batch; the last of an epoch may be smaller.
+    pub batch_size: usize,
+    /// How batches are put together.
+    pub order: Order,
+    /// The base of the learning rate.
+    pub learning_rate: f64,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// When to look how good the model is.
+    pub evaluate: Every,
+    /// The seed of the order of examples and of everything random in the network.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            length: Length::Epochs(10),
+            batch_size: 32,
+            order: Order::Shuffled,
+            learning_rate: 0.01,
+            schedule: Schedule::Constant,
+            evaluate: Every::Epochs(1),
+            seed: 0,
+        }
+    }
+}
+
+/// The length of a training run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "recipe", serde(rename_all = "snake_case"))]
+pub enum Length {
+    /// So many times through as many examples as there are.
+    Epochs(u64),
+    /// So many updates.
+    Steps(u64),
+}
+
+/// A period of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "recipe", serde(rename_all = "snake_case"))]
+pub enum Every {
+    /// After each so many epochs, and at the end.
+    Epochs(u64),
+    /// After each so many steps, and at the end.
+    Steps(u64),
+}
+
+/// How batches are put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "recipe", serde(rename_all = "snake_case"))]
+pub enum Order {
+    /// Each example once an epoch, in an order of its own each epoch.
+    #[default]
+    Shuffled,
+    /// Each batch drawn from all examples, with replacement.
+    Drawn,
+}
+
+impl Options {
+    /// The steps of one epoch over `n` examples.
+    pub fn steps_per_epoch(&self, n: usize) -> u64 {
+        (n as u64).div_ceil(self.batch_size as u64)
+    }
+
+    /// The steps of the whole run over `n` examples.
+    pub fn total_steps(&self, n: usize) -> u64 {
+        match self.length {
+            Length::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch(n)),
+            Length::Steps(steps) => steps,
+        }
+    }
+
+    pub(crate) fn evaluates_after(&self, step: u64, n: usize) -> bool {
+        let period = match self.evaluate {
+            Every::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch(n)),
+            Every::Steps(steps) => steps,
+        };
+        step.is_multiple_of(period) || step == self.total_steps(n)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.batch_size == 0 {
+            return Err(Error::option("batch_size", "at least 1", self.batch_size));
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate >= 0.0) {
+            return Err(Error::option("learning_rate", "a finite number from 0", self.learning_rate));
+        }
+        if matches!(self.evaluate, Every::Epochs(0) | Every::Steps(0)) {
+            return Err(Error::option("evaluate", "a period of at least 1", self.evaluate));
+        }
+        Ok(())
+    }
+}
