@@ -11,8 +11,10 @@ mod error;
 mod loss;
 mod mean_squared_error;
 mod softmax_cross_entropy;
+mod spec;
 
 pub use error::Error;
 pub use loss::{AnyLoss, Loss, Reduction, Targets};
 pub use mean_squared_error::MeanSquaredError;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
+pub use spec::Spec;

@@ -23,7 +23,7 @@ pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
 pub use history::{History, Record};
 pub use model::{Model, Predictor};
-pub use optimizer::{MAX_SLOTS, Optimizer, Sgd, Update};
+pub use optimizer::{MAX_SLOTS, Optimizer, Sgd, Spec as OptimizerSpec, Update};
 pub use options::{Every, Length, Options, Order};
 pub use schedule::Schedule;
 pub use trainer::{StepReport, Trainer};

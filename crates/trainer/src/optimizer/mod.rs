@@ -5,12 +5,14 @@
 //! arrays and nothing else.
 
 mod sgd;
+mod spec;
 
 use std::fmt::Debug;
 
 use tensor_ops::Scalar;
 
 pub use sgd::Sgd;
+pub use spec::Spec;
 
 /// The most arrays that an optimiser may remember of a parameter.
 pub const MAX_SLOTS: usize = 4;
