@@ -11,6 +11,7 @@
 
 mod dual;
 mod gemm;
+mod machine;
 pub mod numerical;
 pub mod random;
 mod rows;
@@ -19,7 +20,7 @@ mod softmax;
 mod sums;
 
 pub use dual::{Dual, branches};
-pub use gemm::{gemm, matmul};
+pub use gemm::{gemm, gemm_bias, matmul};
 pub use rows::{argmax, argmax_rows, gather_rows, one_hot};
 pub use scalar::Scalar;
 pub use softmax::{log_softmax_rows, log_sum_exp, softmax_rows};

@@ -3,8 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::ops::{AddAssign, DivAssign, MulAssign, Neg, SubAssign};
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayRef2, LinalgScalar, ScalarOperand};
+use ndarray::{ArrayRef1, ArrayRef2, LinalgScalar, ScalarOperand};
 
 use crate::gemm;
 
@@ -122,6 +121,20 @@ pub trait Scalar:
     ) {
         gemm::plain(alpha, a, b, beta, c);
     }
+
+    /// c ← then(a · b + bias): the same with a bias and a function of each element.
+    ///
+    /// Call [`gemm_bias`](crate::gemm_bias), which checks the shapes.
+    #[doc(hidden)]
+    fn gemm_bias_kernel(
+        a: &ArrayRef2<Self>,
+        b: &ArrayRef2<Self>,
+        bias: &ArrayRef1<Self>,
+        c: &mut ArrayRef2<Self>,
+        then: &(dyn Fn(&mut [Self]) + Sync),
+    ) {
+        gemm::plain_bias(a, b, bias, c, then);
+    }
 }
 
 macro_rules! float {
@@ -171,7 +184,16 @@ macro_rules! float {
                 beta: Self,
                 c: &mut ArrayRef2<Self>,
             ) {
-                general_mat_mul(alpha, a, b, beta, c);
+                gemm::fast(alpha, a, b, beta, c);
+            }
+            fn gemm_bias_kernel(
+                a: &ArrayRef2<Self>,
+                b: &ArrayRef2<Self>,
+                bias: &ArrayRef1<Self>,
+                c: &mut ArrayRef2<Self>,
+                then: &(dyn Fn(&mut [Self]) + Sync),
+            ) {
+                gemm::fast_bias(a, b, bias, c, then);
             }
         }
     };

@@ -39,7 +39,7 @@ pub fn mean<T: Scalar, D: Dimension>(x: &ArrayRef<T, D>) -> Option<T::Wide> {
 ///
 /// # Shapes
 ///
-/// `x` [n, d], `total` [d].
+/// `x` [n, d], `total` of length d.
 ///
 /// # Panics
 ///

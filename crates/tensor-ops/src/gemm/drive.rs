@@ -1,0 +1,158 @@
+//! Cuts a product of any size and layout into blocks that fit the caches.
+//!
+//! The cuts along `k` depend on `k` and the type alone, and each block's sum is added to `c` in order; cuts along the
+//! rows and columns of `c`, and the choice of what to pack, change nothing in an element's chain of operations. So an
+//! element has the same bits however the product is split.
+
+use std::cell::Cell;
+use std::thread::LocalKey;
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+
+use super::pack::pack;
+use crate::machine::{Isa, Kernel, Left, Product, Right, Start};
+
+/// A float for which there are kernels and, in each thread, buffers for packed panels.
+pub(crate) trait Driven: Kernel {
+    /// Rows of a block of `b`: a panel of them stays in the first-level cache.
+    const DEPTH: usize;
+    /// The calling thread's buffers. They grow to what the largest product needed, and stay.
+    fn buffers() -> &'static LocalKey<Cell<Buffers<Self>>>;
+}
+
+/// Memory for packed panels.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers<T> {
+    a: Vec<T>,
+    b: Vec<T>,
+}
+
+macro_rules! driven {
+    ($float:ident, $depth:literal) => {
+        impl Driven for $float {
+            const DEPTH: usize = $depth;
+            fn buffers() -> &'static LocalKey<Cell<Buffers<$float>>> {
+                thread_local!(static BUFFERS: Cell<Buffers<$float>> = const {
+                    Cell::new(Buffers { a: Vec::new(), b: Vec::new() })
+                });
+                &BUFFERS
+            }
+        }
+    };
+}
+
+driven!(f32, 512);
+driven!(f64, 256);
+
+/// Bytes of a block of `a`, which stays in the second-level cache.
+const BLOCK_A: usize = 256 * 1024;
+/// Columns of a block of `b`.
+const BLOCK_N: usize = 1024;
+
+/// Rows of `c`, or steps of `k`, above which a factor is packed even if it could be read in place.
+const PACK_ABOVE: usize = 64;
+/// Columns of `c` above which `a` is packed.
+const PACK_A_ABOVE: usize = 255;
+
+/// The first `len` elements of a buffer, from the start of a cache line.
+fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    const LINE: usize = 64;
+    let room = len + LINE / size_of::<T>();
+    if buffer.len() < room {
+        buffer.resize(room, T::default());
+    }
+    let skip = buffer.as_ptr().align_offset(LINE).min(room - len);
+    &mut buffer[skip..skip + len]
+}
+
+/// c ← then(alpha · a · b + start), for `c` of any layout.
+pub(crate) fn product<T: Driven>(
+    isa: Isa,
+    (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
+    start: Start<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    then: &dyn Fn(&mut [T]),
+) {
+    let (m, n) = c.dim();
+    if m == 0 || n == 0 {
+        return;
+    }
+    if n == 1 || c.strides()[1] == 1 {
+        let mut buffers = T::buffers().take();
+        blocks(isa, (alpha, a, b), start, c, then, &mut buffers);
+        T::buffers().set(buffers);
+    } else if m == 1 || c.strides()[0] == 1 {
+        let start = match start {
+            Start::Row(row) => Start::Column(row),
+            Start::Column(column) => Start::Row(column),
+            start => start,
+        };
+        product(isa, (alpha, b.reversed_axes(), a.reversed_axes()), start, c.reversed_axes(), then);
+    } else {
+        let mut contiguous = Array2::default((m, n));
+        contiguous.assign(&c);
+        product(isa, (alpha, a, b), start, contiguous.view_mut(), then);
+        c.assign(&contiguous);
+    }
+}
+
+/// The same for a `c` whose columns are one element apart.
+fn blocks<T: Driven>(
+    isa: Isa,
+    (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
+    start: Start<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    then: &dyn Fn(&mut [T]),
+    buffers: &mut Buffers<T>,
+) {
+    let ((m, n), k) = (c.dim(), a.ncols());
+    let tiling = T::tiling(isa);
+    // Equal blocks along k, at least one.
+    let depth = k.div_ceil(k.div_ceil(T::DEPTH).max(1)).max(1);
+    let rows = (BLOCK_A / size_of::<T>() / depth / tiling.rows).max(1) * tiling.rows;
+    // Packing pays when the panels are read often enough. A factor whose `k` runs down a column is read in order only
+    // when packed; with a short `k` it stays in the cache anyway.
+    let pack_b = n > 1 && (b.strides()[1] != 1 || m > PACK_ABOVE && n > tiling.columns);
+    let pack_a = a.strides()[1] != 1 && k > PACK_ABOVE && n > PACK_A_ABOVE;
+    for (j, mut c) in c.axis_chunks_iter_mut(Axis(1), BLOCK_N).enumerate() {
+        let columns = j * BLOCK_N..j * BLOCK_N + c.ncols();
+        for p in (0..k.max(1)).step_by(depth) {
+            let steps = p..k.min(p + depth);
+            let b = b.slice(s![steps.clone(), columns.clone()]);
+            let b = if pack_b {
+                let panels =
+                    aligned(&mut buffers.b, columns.len().next_multiple_of(tiling.columns) * steps.len());
+                pack(&b, tiling.columns, panels);
+                Right::Packed(panels, b.dim())
+            } else {
+                Right::View(b)
+            };
+            for (i, mut c) in c.axis_chunks_iter_mut(Axis(0), rows).enumerate() {
+                let range = i * rows..i * rows + c.nrows();
+                let a = a.slice(s![range.clone(), steps.clone()]);
+                let a = if pack_a {
+                    let panels =
+                        aligned(&mut buffers.a, range.len().next_multiple_of(tiling.rows) * steps.len());
+                    pack(&a.t(), tiling.rows, panels);
+                    Left::Packed(panels, a.dim())
+                } else {
+                    Left::View(a)
+                };
+                let start = match start {
+                    _ if p > 0 => Start::Scaled(T::one()),
+                    Start::Row(row) => Start::Row(&row[columns.clone()]),
+                    Start::Column(column) => Start::Column(&column[range]),
+                    start => start,
+                };
+                T::product(isa, Product { alpha, a, b: b.reborrow(), start, c: c.view_mut() });
+                if steps.end == k {
+                    for mut row in c.rows_mut() {
+                        if let Some(row) = row.as_slice_mut() {
+                            then(row);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Vectors of numbers: one type for each instruction set, with the few operations that a product needs.
+
+use super::product::Tile;
+
+/// A vector register's worth of numbers.
+///
+/// # Safety
+///
+/// Every method may be called only on a machine that has the type's instruction set.
+pub(super) unsafe trait Lanes: Copy {
+    /// The number in each lane.
+    type Number: Copy + PartialEq;
+    /// Which lanes a partial load or store touches.
+    type Mask: Copy;
+    /// Numbers in a vector.
+    const N: usize;
+
+    unsafe fn splat(x: Self::Number) -> Self;
+    /// Reads `N` numbers, at any alignment.
+    unsafe fn load(from: *const Self::Number) -> Self;
+    /// Writes `N` numbers, at any alignment.
+    unsafe fn store(self, to: *mut Self::Number);
+    /// The first `count` lanes; all if `count` is `N` or more.
+    unsafe fn mask(count: usize) -> Self::Mask;
+    /// Reads the lanes of the mask and touches no other memory; the other lanes are 0.
+    unsafe fn load_first(from: *const Self::Number, mask: Self::Mask) -> Self;
+    /// Writes the lanes of the mask and touches no other memory.
+    unsafe fn store_first(self, to: *mut Self::Number, mask: Self::Mask);
+    /// self · b + c, rounded once where the machine can.
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
+    unsafe fn mul(self, b: Self) -> Self;
+    /// [`Tile::run`], compiled for the instruction set.
+    unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<Self::Number>);
+}
+
+/// A vector of numbers for any processor: plain arithmetic, which the compiler turns into what the target has.
+#[derive(Clone, Copy)]
+pub(super) struct Plain<T, const N: usize>([T; N]);
+
+macro_rules! plain {
+    ($number:ident, $n:literal) => {
+        // SAFETY: no instruction set is needed.
+        unsafe impl Lanes for Plain<$number, $n> {
+            type Number = $number;
+            type Mask = usize;
+            const N: usize = $n;
+
+            #[inline(always)]
+            unsafe fn splat(x: $number) -> Self {
+                Plain([x; $n])
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $number) -> Self {
+                // SAFETY: the caller vouches for N numbers.
+                Plain(unsafe { from.cast::<[$number; $n]>().read_unaligned() })
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $number) {
+                // SAFETY: the caller vouches for N numbers.
+                unsafe { to.cast::<[$number; $n]>().write_unaligned(self.0) }
+            }
+            #[inline(always)]
+            unsafe fn mask(count: usize) -> usize {
+                count.min($n)
+            }
+            #[inline(always)]
+            unsafe fn load_first(from: *const $number, count: usize) -> Self {
+                let mut lanes = [0.0; $n];
+                for (i, lane) in lanes.iter_mut().enumerate().take(count) {
+                    // SAFETY: the caller vouches for the first `count` numbers.
+                    *lane = unsafe { from.add(i).read() };
+                }
+                Plain(lanes)
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, to: *mut $number, count: usize) {
+                for (i, lane) in self.0.into_iter().enumerate().take(count) {
+                    // SAFETY: the caller vouches for the first `count` numbers.
+                    unsafe { to.add(i).write(lane) };
+                }
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+                // Without the instruction a fused operation would be a call of a slow function.
+                Plain(std::array::from_fn(|i| {
+                    if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+                        self.0[i].mul_add(b.0[i], c.0[i])
+                    } else {
+                        self.0[i] * b.0[i] + c.0[i]
+                    }
+                }))
+            }
+            #[inline(always)]
+            unsafe fn mul(self, b: Self) -> Self {
+                Plain(std::array::from_fn(|i| self.0[i] * b.0[i]))
+            }
+            unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<$number>) {
+                // SAFETY: passed on to the caller.
+                unsafe { tile.run::<Self, R, V>() }
+            }
+        }
+    };
+}
+
+plain!(f32, 4);
+plain!(f64, 2);
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Lanes, Tile};
+
+    /// Eight or four set elements, then as many clear ones: a mask begins within.
+    static EDGE_32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    static EDGE_64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
+
+    macro_rules! x86 {
+        (
+            $vector:ident of $n:literal $number:ident, $features:literal, $splat:ident $load:ident $store:ident $fma:ident $mul:ident
+            mask $mask:ident ($count:ident) $make_mask:expr;
+            load $from:ident $mf:ident $load_first:expr;
+            store $v:ident $to:ident $mt:ident $store_first:expr
+        ) => {
+            // SAFETY: each intrinsic needs the instruction set, which callers of the trait vouch for; the memory is
+            // theirs to vouch for too.
+            unsafe impl Lanes for $vector {
+                type Number = $number;
+                type Mask = $mask;
+                const N: usize = $n;
+
+                #[inline(always)]
+                unsafe fn splat(x: $number) -> Self {
+                    // SAFETY: as above.
+                    unsafe { $splat(x) }
+                }
+                #[inline(always)]
+                unsafe fn load(from: *const $number) -> Self {
+                    // SAFETY: as above.
+                    unsafe { $load(from) }
+                }
+                #[inline(always)]
+                unsafe fn store(self, to: *mut $number) {
+                    // SAFETY: as above.
+                    unsafe { $store(to, self) }
+                }
+                #[inline(always)]
+                unsafe fn mask(count: usize) -> $mask {
+                    let $count = count.min($n);
+                    // SAFETY: as above; with `count` at most N the table is not left.
+                    #[allow(unused_unsafe, clippy::allow_attributes)]
+                    unsafe {
+                        $make_mask
+                    }
+                }
+                #[inline(always)]
+                unsafe fn load_first($from: *const $number, $mf: $mask) -> Self {
+                    // SAFETY: as above; masked lanes are not read.
+                    unsafe { $load_first }
+                }
+                #[inline(always)]
+                unsafe fn store_first(self, $to: *mut $number, $mt: $mask) {
+                    let $v = self;
+                    // SAFETY: as above; masked lanes are not written.
+                    unsafe { $store_first }
+                }
+                #[inline(always)]
+                unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+                    // SAFETY: as above.
+                    unsafe { $fma(self, b, c) }
+                }
+                #[inline(always)]
+                unsafe fn mul(self, b: Self) -> Self {
+                    // SAFETY: as above.
+                    unsafe { $mul(self, b) }
+                }
+                #[target_feature(enable = $features)]
+                unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<$number>) {
+                    // SAFETY: passed on to the caller.
+                    unsafe { tile.run::<Self, R, V>() }
+                }
+            }
+        };
+    }
+
+    x86!(__m256 of 8 f32, "avx2,fma",
+        _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_mul_ps
+        mask __m256i (n) _mm256_loadu_si256(EDGE_32.as_ptr().add(8 - n).cast());
+        load p mask _mm256_maskload_ps(p, mask);
+        store v p mask _mm256_maskstore_ps(p, mask, v));
+    x86!(__m256d of 4 f64, "avx2,fma",
+        _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_mul_pd
+        mask __m256i (n) _mm256_loadu_si256(EDGE_64.as_ptr().add(4 - n).cast());
+        load p mask _mm256_maskload_pd(p, mask);
+        store v p mask _mm256_maskstore_pd(p, mask, v));
+    x86!(__m512 of 16 f32, "avx512f",
+        _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_mul_ps
+        mask __mmask16 (n) ((1_u32 << n) - 1) as __mmask16;
+        load p mask _mm512_maskz_loadu_ps(mask, p);
+        store v p mask _mm512_mask_storeu_ps(p, mask, v));
+    x86!(__m512d of 8 f64, "avx512f",
+        _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_mul_pd
+        mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
+        load p mask _mm512_maskz_loadu_pd(mask, p);
+        store v p mask _mm512_mask_storeu_pd(p, mask, v));
+}

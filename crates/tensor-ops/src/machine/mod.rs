@@ -1,0 +1,62 @@
+//! What needs the machine itself: vector instructions and work lent to other threads.
+//!
+//! This is the one module of the workspace where `unsafe` is allowed. Each of its files has a safe interface that
+//! checks what it needs, so that a mistake elsewhere can be a wrong number or a panic, never a broken memory:
+//!
+//! - [`lanes`]: vectors of numbers, one type for each instruction set;
+//! - [`product`]: the tiles of a matrix product;
+
+#![allow(unsafe_code)]
+
+mod lanes;
+mod product;
+
+use std::sync::OnceLock;
+
+pub(crate) use product::{Kernel, Left, Product, Right, Start};
+
+/// The instruction sets for which there are kernels, from poor to rich.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Isa {
+    /// What every processor of the target has.
+    Portable,
+    /// 256-bit vectors and fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// All that this machine has, from poor to rich.
+    pub(crate) fn available() -> Vec<Isa> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
+        let mut all = vec![Isa::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.push(Isa::Avx2);
+                if is_x86_feature_detected!("avx512f") {
+                    all.push(Isa::Avx512);
+                }
+            }
+        }
+        all
+    }
+
+    /// The best that this machine has, or less if the environment says `TENSOR_OPS_ISA=portable` or `avx2`.
+    pub(crate) fn best() -> Isa {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let wish = std::env::var("TENSOR_OPS_ISA").unwrap_or_default();
+            let mut all = Isa::available();
+            all.retain(|isa| match wish.as_str() {
+                "portable" => *isa == Isa::Portable,
+                "avx2" => format!("{isa:?}") != "Avx512",
+                _ => true,
+            });
+            all[all.len() - 1]
+        })
+    }
+}

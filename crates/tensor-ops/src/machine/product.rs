@@ -1,0 +1,385 @@
+//! The product of two matrices that fit the caches, tile by tile.
+//!
+//! A tile of `c` stays in registers while `k` runs: `R` rows by `V` vectors of columns. For each `p`, `V` vectors of
+//! row p of `b` are loaded, each of the `R` numbers of column p of `a` is broadcast, and `R · V` fused multiply-adds
+//! follow. Whatever the tile, an element is the same chain:
+//!
+//! ```text
+//! s ← 0;  s ← fma(a[i, p], b[p, j], s) for p = 0, 1, ..., k-1;  c[i, j] ← fma(alpha, s, start[i, j])
+//! ```
+//!
+//! so its bits do not depend on where it lies in a matrix or on how the matrix was cut.
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::Isa;
+use super::lanes::{Lanes, Plain};
+use crate::Scalar;
+
+/// The left factor, [m, k].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Left<'a, T> {
+    /// As it is, with any strides.
+    View(ArrayView2<'a, T>),
+    /// Panels of [`Tiling::rows`] rows one after the other, each stored column by column; the last one padded.
+    Packed(&'a [T], (usize, usize)),
+}
+
+/// The right factor, [k, n].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Right<'a, T> {
+    /// As it is, with columns one element apart.
+    View(ArrayView2<'a, T>),
+    /// Panels of [`Tiling::columns`] columns one after the other, each stored row by row; the last one padded.
+    Packed(&'a [T], (usize, usize)),
+}
+
+/// What alpha · a · b is added to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start<'a, T> {
+    /// Zero; `c` is not read.
+    Zero,
+    /// This many times `c`.
+    Scaled(T),
+    /// To each row of `c`, this row; `c` is not read.
+    Row(&'a [T]),
+    /// To each column of `c`, this column; `c` is not read.
+    Column(&'a [T]),
+}
+
+/// c ← alpha · a · b + start
+#[derive(Debug)]
+pub(crate) struct Product<'a, 'c, T> {
+    pub(crate) alpha: T,
+    pub(crate) a: Left<'a, T>,
+    pub(crate) b: Right<'a, T>,
+    pub(crate) start: Start<'a, T>,
+    /// [m, n], with columns one element apart.
+    pub(crate) c: ArrayViewMut2<'c, T>,
+}
+
+/// The size of the largest tile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tiling {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+impl<T> Left<'_, T> {
+    fn dim(&self) -> (usize, usize) {
+        match self {
+            Left::View(a) => a.dim(),
+            Left::Packed(_, dim) => *dim,
+        }
+    }
+}
+
+impl<T: Copy> Right<'_, T> {
+    /// The same factor, for a shorter time.
+    pub(crate) fn reborrow(&self) -> Right<'_, T> {
+        match self {
+            Right::View(b) => Right::View(b.view()),
+            Right::Packed(panels, dim) => Right::Packed(panels, *dim),
+        }
+    }
+
+    fn dim(&self) -> (usize, usize) {
+        match self {
+            Right::View(b) => b.dim(),
+            Right::Packed(_, dim) => *dim,
+        }
+    }
+}
+
+/// One tile: `R` rows of `a`, a panel of `b`, and where the result goes.
+pub(super) struct Tile<T> {
+    k: usize,
+    alpha: T,
+    zero: T,
+    /// `a[i, p]` is at `a + i · a_row + p · a_column`.
+    a: *const T,
+    a_row: isize,
+    a_column: isize,
+    /// `b[p, j]` is at `b + p · b_row + j`.
+    b: *const T,
+    b_row: isize,
+    /// Columns of the tile: at most V vectors.
+    width: usize,
+    /// Whether whole vectors of `b` may be read beyond `width`.
+    b_padded: bool,
+    start: From<T>,
+    c: *mut T,
+    c_row: isize,
+}
+
+/// What a tile starts from.
+#[derive(Clone, Copy)]
+enum From<T> {
+    Nothing,
+    /// One number a row, one element apart.
+    Each(*const T),
+    /// A factor, where the vectors of row 0 are, and how far rows lie apart.
+    Vectors(T, *const T, isize),
+}
+
+impl<T: Copy> Tile<T> {
+    /// Computes a tile of R rows and `width` columns.
+    ///
+    /// # Safety
+    ///
+    /// The machine has the instruction set of `L`; `width` is at most `V · L::N`; the pointers and strides reach valid
+    /// elements for i < R, p < k and j < width (or j < V · L::N in `b`, if it is padded), and `c` may be written.
+    #[inline(always)]
+    pub(super) unsafe fn run<L: Lanes<Number = T>, const R: usize, const V: usize>(&self) {
+        // SAFETY: passed on to the caller; whole vectors are used only where whole vectors are valid.
+        unsafe {
+            let mut masks = [L::mask(0); V];
+            for (v, mask) in masks.iter_mut().enumerate() {
+                *mask = L::mask(self.width.saturating_sub(v * L::N));
+            }
+            let whole = self.width == V * L::N;
+            let sums: [[L; V]; R] = if whole || self.b_padded {
+                self.sums::<L, R, V, false>(&masks)
+            } else {
+                self.sums::<L, R, V, true>(&masks)
+            };
+            if whole {
+                self.finish::<L, R, V, false>(sums, &masks);
+            } else {
+                self.finish::<L, R, V, true>(sums, &masks);
+            }
+        }
+    }
+
+    /// The chains of all elements of the tile.
+    #[inline(always)]
+    unsafe fn sums<L: Lanes<Number = T>, const R: usize, const V: usize, const MASKED: bool>(
+        &self,
+        masks: &[L::Mask; V],
+    ) -> [[L; V]; R] {
+        // SAFETY: as for `run`. A pointer steps beyond the last element by `wrapping` arithmetic and is not read there.
+        unsafe {
+            let mut sums = [[L::splat(self.zero); V]; R];
+            let (mut a, mut b) = (self.a, self.b);
+            for _ in 0..self.k {
+                let mut row = [L::splat(self.zero); V];
+                for v in 0..V {
+                    let from = b.wrapping_add(v * L::N);
+                    row[v] = if MASKED { L::load_first(from, masks[v]) } else { L::load(from) };
+                }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let x = L::splat(*a.wrapping_offset(i as isize * self.a_row));
+                    for (sum, b) in sums.iter_mut().zip(row) {
+                        *sum = x.mul_add(b, *sum);
+                    }
+                }
+                a = a.wrapping_offset(self.a_column);
+                b = b.wrapping_offset(self.b_row);
+            }
+            sums
+        }
+    }
+
+    /// c ← alpha · sums + start
+    #[inline(always)]
+    unsafe fn finish<L: Lanes<Number = T>, const R: usize, const V: usize, const MASKED: bool>(
+        &self,
+        sums: [[L; V]; R],
+        masks: &[L::Mask; V],
+    ) {
+        // SAFETY: as for `run`.
+        unsafe {
+            let alpha = L::splat(self.alpha);
+            for (i, sums) in sums.into_iter().enumerate() {
+                for (v, sum) in sums.into_iter().enumerate() {
+                    let start = match self.start {
+                        From::Nothing => L::splat(self.zero),
+                        From::Each(at) => L::splat(*at.wrapping_add(i)),
+                        From::Vectors(beta, at, stride) => {
+                            let from = at.wrapping_offset(i as isize * stride).wrapping_add(v * L::N);
+                            let start = if MASKED { L::load_first(from, masks[v]) } else { L::load(from) };
+                            start.mul(L::splat(beta))
+                        }
+                    };
+                    let to = self.c.wrapping_offset(i as isize * self.c_row).wrapping_add(v * L::N);
+                    let sum = alpha.mul_add(sum, start);
+                    if MASKED { sum.store_first(to, masks[v]) } else { sum.store(to) }
+                }
+            }
+        }
+    }
+}
+
+/// A number type with product kernels.
+pub(crate) trait Kernel: Scalar {
+    /// The size of the largest tile.
+    fn tiling(isa: Isa) -> Tiling;
+    /// Computes the product.
+    ///
+    /// # Panics
+    ///
+    /// If the parts do not fit or the machine does not have the instruction set.
+    fn product(isa: Isa, product: Product<'_, '_, Self>);
+}
+
+macro_rules! kernel {
+    ($number:ident: $plain:ty, $avx2:ident, $avx512:ident) => {
+        impl Kernel for $number {
+            fn tiling(isa: Isa) -> Tiling {
+                match isa {
+                    Isa::Portable => Tiling { rows: 6, columns: 2 * <$plain>::N },
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2 => Tiling { rows: 6, columns: 2 * $avx2::N },
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512 => Tiling { rows: 8, columns: 2 * $avx512::N },
+                }
+            }
+
+            fn product(isa: Isa, product: Product<'_, '_, $number>) {
+                assert!(Isa::best() >= isa || Isa::available().contains(&isa), "instruction set {isa:?}");
+                product.check(Self::tiling(isa));
+                // SAFETY: the instruction set is there, and the parts of the product fit.
+                unsafe {
+                    match isa {
+                        Isa::Portable => product.run::<$plain, 6, 4>(),
+                        #[cfg(target_arch = "x86_64")]
+                        Isa::Avx2 => product.run::<$avx2, 6, 8>(),
+                        #[cfg(target_arch = "x86_64")]
+                        Isa::Avx512 => product.run::<$avx512, 8, 4>(),
+                    }
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+
+kernel!(f32: Plain<f32, 4>, __m256, __m512);
+kernel!(f64: Plain<f64, 2>, __m256d, __m512d);
+
+impl<T: Scalar> Product<'_, '_, T> {
+    /// Checks everything that [`run`](Self::run) relies on.
+    fn check(&self, tiling: Tiling) {
+        let (m, n) = self.c.dim();
+        let ((m_a, k), (k_b, n_b)) = (self.a.dim(), self.b.dim());
+        assert!(m_a == m && k_b == k && n_b == n, "product: {m_a}x{k} times {k_b}x{n_b} into {m}x{n}");
+        assert!(n <= 1 || self.c.strides()[1] == 1, "product: columns of c apart");
+        match &self.a {
+            Left::View(_) => {}
+            Left::Packed(panels, _) => assert!(panels.len() >= m.next_multiple_of(tiling.rows) * k),
+        }
+        match &self.b {
+            Right::View(b) => assert!(n <= 1 || b.strides()[1] == 1, "product: columns of b apart"),
+            Right::Packed(panels, _) => assert!(panels.len() >= n.next_multiple_of(tiling.columns) * k),
+        }
+        match self.start {
+            Start::Zero | Start::Scaled(_) => {}
+            Start::Row(row) => assert_eq!(row.len(), n),
+            Start::Column(column) => assert_eq!(column.len(), m),
+        }
+    }
+
+    /// All tiles: panels of columns of `b`, and for each, all rows of `a`.
+    ///
+    /// # Safety
+    ///
+    /// The machine has the instruction set of `L`, whose tile is R rows by 2 vectors, or one row by W vectors, and
+    /// [`check`](Self::check) has passed.
+    unsafe fn run<L: Lanes<Number = T>, const R: usize, const W: usize>(mut self) {
+        let (m, n) = self.c.dim();
+        let k = self.a.dim().1;
+        let c = self.c.as_mut_ptr();
+        let c_row = self.c.strides()[0];
+        // One row alone leaves registers free: it takes more columns at a time, if they need not be packed.
+        let narrow = 2 * L::N;
+        let panel = if m == 1 && matches!(self.b, Right::View(_)) { W * L::N } else { narrow };
+        for j in (0..n).step_by(panel) {
+            let width = panel.min(n - j);
+            let (b, b_row) = match &self.b {
+                Right::View(b) => (b.as_ptr().wrapping_add(j), b.strides()[0]),
+                Right::Packed(panels, _) => (panels.as_ptr().wrapping_add(j * k), narrow as isize),
+            };
+            let b_padded = matches!(self.b, Right::Packed(..));
+            let mut i = 0;
+            while i < m {
+                let (a, a_row, a_column) = match &self.a {
+                    Left::View(a) => {
+                        let (row, column) = (a.strides()[0], a.strides()[1]);
+                        (a.as_ptr().wrapping_offset(i as isize * row), row, column)
+                    }
+                    Left::Packed(panels, _) => {
+                        (panels.as_ptr().wrapping_add(i / R * R * k + i % R), 1, R as isize)
+                    }
+                };
+                let start = match self.start {
+                    Start::Zero => From::Nothing,
+                    Start::Scaled(beta) => {
+                        let at = c.wrapping_offset(i as isize * c_row).wrapping_add(j);
+                        From::Vectors(beta, at.cast_const(), c_row)
+                    }
+                    Start::Row(row) => From::Vectors(T::one(), row.as_ptr().wrapping_add(j), 0),
+                    Start::Column(column) => From::Each(column.as_ptr().wrapping_add(i)),
+                };
+                let c = c.wrapping_offset(i as isize * c_row).wrapping_add(j);
+                let (alpha, zero) = (self.alpha, T::zero());
+                let tile =
+                    Tile { k, alpha, zero, a, a_row, a_column, b, b_row, width, b_padded, start, c, c_row };
+                // SAFETY: the caller vouches for the instruction set. The check has made sure that rows below m and
+                // columns below n are valid in each part (up to a whole panel in a packed one), and the tile covers
+                // no others: no more rows than are left, no more columns than `width`.
+                i += unsafe { tile.rows::<L, R, W>(m - i, panel) };
+            }
+        }
+    }
+}
+
+impl<T: Copy> Tile<T> {
+    /// Computes as many rows as a tile has, at most `left`, and returns how many.
+    ///
+    /// # Safety
+    ///
+    /// As for [`run`](Self::run), with `left` rows.
+    #[inline(always)]
+    unsafe fn rows<L: Lanes<Number = T>, const R: usize, const W: usize>(
+        &self,
+        left: usize,
+        panel: usize,
+    ) -> usize {
+        // SAFETY: each tile has at most `left` rows and at least `width` columns.
+        unsafe {
+            if panel > 2 * L::N && self.width > 2 * L::N {
+                L::tile::<1, W>(self);
+                1
+            } else if self.width > L::N {
+                self.rows_of::<L, R, 2>(left)
+            } else {
+                self.rows_of::<L, R, 1>(left)
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn rows_of<L: Lanes<Number = T>, const R: usize, const V: usize>(&self, left: usize) -> usize {
+        // SAFETY: as for `rows`.
+        unsafe {
+            if left >= R {
+                L::tile::<R, V>(self);
+                R
+            } else if R > 8 && left >= 8 {
+                L::tile::<8, V>(self);
+                8
+            } else if left >= 4 {
+                L::tile::<4, V>(self);
+                4
+            } else if left >= 2 {
+                L::tile::<2, V>(self);
+                2
+            } else {
+                L::tile::<1, V>(self);
+                1
+            }
+        }
+    }
+}
