@@ -20,6 +20,84 @@ pub enum Error {
     /// The operating system refused.
     #[error(transparent)]
     Io(io::Error),
+    /// No memory for an array whose size is plausible.
+    #[error("expected memory for {bytes} bytes, got none")]
+    OutOfMemory {
+        /// How much was asked for.
+        bytes: u64,
+    },
+
+    /// A gzip file that ends before its trailer.
+    #[error("gzip: expected more data, got the end of the file")]
+    GzipTruncated,
+    /// A gzip file whose stream, checksum or length is wrong.
+    #[error("gzip: {reason}")]
+    GzipCorrupt {
+        /// What the decoder says.
+        reason: String,
+    },
+    /// A gzip file with something behind its last member.
+    #[error("gzip: expected the end of the file or a further member, got other bytes")]
+    GzipTrailing,
+
+    /// An IDX file shorter than its header says, or than a header.
+    #[error("idx {part}: expected {need} bytes, got {have}")]
+    Truncated {
+        /// "header" or "array".
+        part: &'static str,
+        /// The bytes up to the end of that part, unpacked.
+        need: u64,
+        /// The bytes there are, unpacked.
+        have: u64,
+    },
+    /// A file that is not IDX.
+    #[error("idx byte 0: expected 00 00, got {found:02x?}{hint}")]
+    BadMagic {
+        /// The first bytes.
+        found: Vec<u8>,
+        /// What they look like.
+        hint: &'static str,
+    },
+    /// A type that IDX does not have.
+    #[error("idx byte 2: expected a type of 08, 09, 0b, 0c, 0d or 0e, got {code:02x}")]
+    UnknownType {
+        /// The byte.
+        code: u8,
+    },
+    /// An axis of length 0 other than the first.
+    #[error("idx axis {axis}: expected a length above 0, got 0")]
+    ZeroAxis {
+        /// Which axis, counted from 0.
+        axis: usize,
+    },
+    /// A header for more than the limit, or than any file of this size can hold.
+    #[error("idx header: expected at most {limit} bytes, got shape {shape:?} of {size}-byte numbers")]
+    TooLarge {
+        /// The lengths of the axes.
+        shape: Vec<usize>,
+        /// The bytes of one number.
+        size: u64,
+        /// The limit that was passed.
+        limit: u64,
+    },
+    /// An IDX file longer than its header says.
+    #[error("idx: expected the end after {expected} bytes, got {extra} more or above")]
+    TrailingData {
+        /// The bytes that the header announces, with the header.
+        expected: u64,
+        /// How many follow, counted to 1 MiB.
+        extra: u64,
+    },
+    /// An array with a number of axes that makes no sense for its purpose.
+    #[error("{what}: expected a rank of {expected}, got {got}")]
+    WrongRank {
+        /// "features" or "labels".
+        what: &'static str,
+        /// The ranks that make sense.
+        expected: &'static str,
+        /// The rank of the array.
+        got: usize,
+    },
 
     /// Another number of targets than of examples.
     #[error("targets: expected {examples}, one an example, got {targets}")]
@@ -80,6 +158,12 @@ pub enum Error {
         /// The largest of the numbers.
         high: f64,
     },
+    /// A data set that is not in the table.
+    #[error("data set: expected mnist or fashion-mnist, got {name}")]
+    UnknownSet {
+        /// The name that was given.
+        name: String,
+    },
     /// A split that cannot be made.
     #[error("split: {0}")]
     Split(String),
@@ -87,7 +171,6 @@ pub enum Error {
 
 impl Error {
     /// The same error, found in the file at `path`.
-    #[expect(dead_code)]
     pub(crate) fn at(self, path: &Path) -> Self {
         Self::In { path: path.to_owned(), fault: Box::new(self) }
     }
@@ -98,5 +181,19 @@ impl Error {
             Self::In { fault, .. } => fault.fault(),
             other => other,
         }
+    }
+}
+
+/// What a file is that starts with these bytes, if it is something that often lies in the place of data.
+pub(crate) fn hint(start: &[u8]) -> &'static str {
+    let text = start.trim_ascii_start();
+    match start {
+        [0x1f, 0x8b, ..] => ", which is gzip inside gzip",
+        [b'P', b'K', ..] => ", which looks like a zip archive",
+        _ if text.starts_with(b"<") => ", which looks like an HTML or XML page",
+        _ if !text.is_empty() && text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') => {
+            ", which looks like text"
+        }
+        _ => "",
     }
 }

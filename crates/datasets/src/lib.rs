@@ -4,10 +4,14 @@ pub mod batches;
 mod dataset;
 mod error;
 mod gather;
+pub mod idx;
 mod scaling;
+mod sets;
+mod source;
 pub mod split;
 
 pub use dataset::{Dataset, Features, MAX_UNNAMED_CLASSES, Targets};
 pub use error::Error;
 pub use gather::Gather;
 pub use scaling::Scaling;
+pub use sets::{File, Set, load};
