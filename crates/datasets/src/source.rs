@@ -92,7 +92,7 @@ impl<R> Unpack<R> {
     }
 }
 
-/// Unwraps what [`Unpack`] had to pass through an I/O error.
+/// An error of this crate that had to pass through a reader comes out again as what it was.
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         error.downcast::<Self>().unwrap_or_else(Self::Io)
