@@ -46,5 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("standardise: {:.4}", best(|| Scaling::standardise(&train))?);
     println!("standardise per feature: {:.4}", best(|| Scaling::standardise_per_feature(&train))?);
+    if let Some(csv) = words.next() {
+        let options = datasets::csv::Options::default();
+        println!("w9 read {csv} into f32: {:.3}", best(|| datasets::csv::read(&csv, &options))?);
+    }
     Ok(())
 }

@@ -56,9 +56,9 @@ pub enum Targets {
 macro_rules! each {
     ($features:expr, $array:ident => $body:expr) => {
         match $features {
-            Features::U8($array) => $body,
-            Features::F32($array) => $body,
-            Features::F64($array) => $body,
+            $crate::Features::U8($array) => $body,
+            $crate::Features::F32($array) => $body,
+            $crate::Features::F64($array) => $body,
         }
     };
 }

@@ -88,6 +88,139 @@ pub enum Error {
         /// How many follow, counted to 1 MiB.
         extra: u64,
     },
+    /// Options that make no sense.
+    #[error("csv options: {0}")]
+    Options(String),
+    /// A CSV file without records.
+    #[error("csv: expected at least one record{}, got none", if *.header { " after the header" } else { "" })]
+    NoRecords {
+        /// Whether there was a header.
+        header: bool,
+    },
+    /// A line with another number of fields than the first.
+    #[error("line {line}: expected {expected} fields, got {got}{hint}")]
+    FieldCount {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The number of columns.
+        expected: usize,
+        /// The number of fields in the line.
+        got: usize,
+        /// What might be the reason.
+        hint: &'static str,
+    },
+    /// Nothing but targets in the columns.
+    #[error("line {line}: expected at least one column of features, got none")]
+    NoFeatures {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// A field that is not a number that the feature or value can hold.
+    #[error("line {line}, column {column}: expected {expected}, got {text:?}{hint}")]
+    BadNumber {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+        /// What the field can hold.
+        expected: &'static str,
+        /// The field; shortened if it is long.
+        text: String,
+        /// What might be the reason.
+        hint: &'static str,
+    },
+    /// A field that is not a class.
+    #[error("line {line}, column {column}: expected {expected}, got {text:?}{hint}")]
+    BadLabel {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+        /// The classes.
+        expected: String,
+        /// The field; shortened if it is long.
+        text: String,
+        /// What might be the reason.
+        hint: &'static str,
+    },
+    /// A feature outside the range that was asked for.
+    #[error("line {line}, column {column}: expected a number from {low} to {high}, got {value}")]
+    OutOfRange {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+        /// The least value.
+        low: f64,
+        /// The largest value.
+        high: f64,
+        /// What the field is.
+        value: f64,
+    },
+    /// A quote that is not closed on its line.
+    #[error(
+        "line {line}, column {column}: expected a closing quote on the same line, got the end of the line"
+    )]
+    UnterminatedQuote {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// A quote inside a field, or something behind a closing quote.
+    #[error("line {line}, column {column}: expected quotes only around a whole field")]
+    BadQuote {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// A zero byte, or bytes that are not UTF-8.
+    #[error("line {line}, column {column}: expected UTF-8 text without zero bytes, got {found}")]
+    NotText {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+        /// What is there, with replacement characters.
+        found: String,
+    },
+    /// A first line that is to be a header but is a record.
+    #[error(
+        "line {line}: expected a header, got numbers that do not rise; if the file has no header, say so"
+    )]
+    HeaderIsData {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// A column that the header does not have.
+    #[error("header: expected a column {name:?}, got {known}")]
+    UnknownColumn {
+        /// The name that was asked for.
+        name: String,
+        /// The first names there are.
+        known: String,
+    },
+    /// A column that the header has twice.
+    #[error("header: expected one column {name:?}, got several")]
+    AmbiguousColumn {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// A line above the limit.
+    #[error("line {line}: expected at most {limit} bytes, got more")]
+    LineTooLong {
+        /// The line, from 1, empty lines counted.
+        line: u64,
+        /// The limit.
+        limit: usize,
+    },
+    /// More text than the limit.
+    #[error("csv: expected at most {limit} bytes of text, got more")]
+    TooMuchText {
+        /// The limit.
+        limit: u64,
+    },
     /// An array with a number of axes that makes no sense for its purpose.
     #[error("{what}: expected a rank of {expected}, got {got}")]
     WrongRank {

@@ -1,6 +1,7 @@
 //! Data sets for small networks: strict loaders, scaling, splits and seeded mini-batches over `ndarray`.
 
 pub mod batches;
+pub mod csv;
 mod dataset;
 mod error;
 mod gather;
