@@ -11,6 +11,7 @@
 
 mod dual;
 mod gemm;
+pub mod gradcheck;
 mod machine;
 pub mod numerical;
 pub mod random;
