@@ -51,7 +51,8 @@ pub fn check_derivatives(f: &dyn Differentiable, place: &str, settings: &Setting
         .map(|k| {
             let n = point[k].len();
             let all = exhaustive || n <= settings.samples;
-            let elements = if all { (0..n).collect() } else { sample(&mut rng, n, settings.samples).into_vec() };
+            let elements =
+                if all { (0..n).collect() } else { sample(&mut rng, n, settings.samples).into_vec() };
             run.table(k, elements, |e| column(f, &mut duals, k, e))
         })
         .collect();
@@ -216,8 +217,11 @@ impl Run<'_> {
         for (k, floor) in floors.into_iter().enumerate() {
             let (place, tensor) = (self.place, self.name(k));
             let tolerance = self.settings.tolerances.dual;
-            Comparison { check: Check::Linearity, place, tensor, floor, tolerance }
-                .of(&mixed[k], &expected[k], report);
+            Comparison { check: Check::Linearity, place, tensor, floor, tolerance }.of(
+                &mixed[k],
+                &expected[k],
+                report,
+            );
         }
     }
 

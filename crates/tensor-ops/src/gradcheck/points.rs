@@ -22,7 +22,8 @@ use rand_distr::StandardNormal;
 pub fn spread(shape: &[usize], rng: &mut impl Rng) -> ArrayD<f64> {
     let n = shape.iter().product::<usize>();
     let sign = if rng.random::<bool>() { 1.0 } else { -1.0 };
-    let place = |k: usize, noise: f64| sign * 4.0 * ((k as f64 + 0.75 + 0.3 * (noise - 0.5)) / n as f64 - 0.5);
+    let place =
+        |k: usize, noise: f64| sign * 4.0 * ((k as f64 + 0.75 + 0.3 * (noise - 0.5)) / n as f64 - 0.5);
     let mut values: Vec<f64> = (0..n).map(|k| place(k, rng.random())).collect();
     values.shuffle(rng);
     ArrayD::from_shape_vec(shape, values).expect("as many elements as the shape has")

@@ -19,7 +19,13 @@ impl Display for Report {
             writeln!(
                 f,
                 "  {:width$}  {:>8}  {:>8}  {:>8}  {:>11.1e}  {:>11.1e}  {:>11.1e}",
-                t.name, t.checked, t.skipped, t.zero, t.max_dual_error, t.max_difference_error, t.max_single_error
+                t.name,
+                t.checked,
+                t.skipped,
+                t.zero,
+                t.max_dual_error,
+                t.max_difference_error,
+                t.max_single_error
             )?;
         }
         self.reasons.iter().try_for_each(|reason| writeln!(f, "  note: {reason}"))?;

@@ -23,7 +23,8 @@ pub fn check_second_order(f: &dyn Differentiable, place: &str, settings: &Settin
     }
     let dy = gaussian(y.shape(), 1.7, &mut rng);
     let dual_dy = constants(std::slice::from_ref(&dy)).remove(0);
-    let mut draw = || -> Vec<ArrayD<f64>> { point.iter().map(|v| gaussian(v.shape(), 1.0, &mut rng)).collect() };
+    let mut draw =
+        || -> Vec<ArrayD<f64>> { point.iter().map(|v| gaussian(v.shape(), 1.0, &mut rng)).collect() };
     let (u, w) = (draw(), draw());
     let first = f.backward(&point, &dy);
     let mut hessian_times = |tangent: &[ArrayD<f64>], k: usize| {
