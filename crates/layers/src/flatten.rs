@@ -32,6 +32,8 @@ impl Reshape {
 
 /// y ← x, element for element in row-major order of each example.
 fn copy<T: Scalar>(x: &ArrayRefD<T>, y: &mut ArrayRefD<T>) {
+    // Because `assign` would repeat a single column.
+    assert_eq!(x.len(), y.len(), "reshape: elements of both sides");
     with_rows_mut(y, |y| y.assign(&rows(x)));
 }
 
