@@ -10,12 +10,26 @@
 //! assert_eq!(report.verdict(), Verdict::Pass, "{report}");
 //! ```
 
+mod contract;
+mod kinks;
+mod layouts;
+mod numbers;
 mod passes;
+mod quiet;
+mod reuse;
+mod shapes;
 mod subject;
 
 pub use tensor_ops::gradcheck::{Check, Failure, Report, Settings, Tensor, Tolerances, Verdict};
 use tensor_ops::gradcheck::{check_derivatives, check_second_order};
 
+use self::contract::Baseline;
+use self::kinks::check_kinks;
+use self::layouts::check_layouts;
+use self::numbers::{check_batch_sum, check_extremes, check_single};
+use self::quiet::quietly;
+use self::reuse::{check_empty, check_reuse};
+use self::shapes::check_shapes;
 use self::subject::Subject;
 use crate::{AnyLayer, Mode};
 
@@ -31,10 +45,39 @@ pub fn check(layer: &dyn AnyLayer, input: &[usize], settings: &Settings) -> Repo
     }
     for mode in [Mode::Train, Mode::Infer] {
         for &n in &settings.batches {
+            let run = || check_batch(&Subject::new(layer, input, n, mode, settings), settings, &mut report);
+            if let Err(message) = quietly(run) {
+                report.fail_with(
+                    Check::Panic,
+                    &format!("{mode:?}, batch of {n}").to_lowercase(),
+                    "x",
+                    message,
+                );
+            }
+        }
+        let run = || {
+            let n = if layer.mixes_examples() { 2 } else { 1 };
             let subject = Subject::new(layer, input, n, mode, settings);
-            check_derivatives(&subject, &subject.place(), settings, &mut report);
-            check_second_order(&subject, &subject.place(), settings, &mut report);
+            check_empty(&subject, settings, &mut report);
+            check_extremes(&subject, settings, &mut report);
+            check_kinks(&subject, settings, &mut report);
+            check_shapes(&subject, &mut report);
+        };
+        if let Err(message) = quietly(run) {
+            report.fail_with(Check::Panic, &format!("{mode:?}").to_lowercase(), "x", message);
         }
     }
     report
+}
+
+/// What is checked in each mode with each number of examples.
+fn check_batch(subject: &Subject<'_>, settings: &Settings, report: &mut Report) {
+    check_derivatives(subject, &subject.place(), settings, report);
+    check_second_order(subject, &subject.place(), settings, report);
+    let baseline = Baseline::new(subject, settings);
+    baseline.check_contract(report);
+    check_reuse(&baseline, report);
+    check_layouts(&baseline, report);
+    check_batch_sum(&baseline, report);
+    check_single(subject, settings, report);
 }

@@ -7,6 +7,7 @@ use tensor_ops::gradcheck::points::{gaussian, spread};
 use tensor_ops::gradcheck::{Differentiable, Settings, Variable};
 use tensor_ops::random::{Purpose, stream};
 
+use super::numbers::extreme_cotangent;
 use super::passes::{Gradients, Number, Passes};
 use crate::views::batched;
 use crate::{AnyLayer, InputKind, Mode, ParamSpec, Role};
@@ -54,6 +55,25 @@ impl<'a> Subject<'a> {
         Subject { passes, specs, params, x, variables }
     }
 
+    /// The same with another input.
+    pub(super) fn with_input(&self, x: ArrayD<f64>) -> Self {
+        Subject::at(self.passes, self.specs.clone(), self.params.clone(), x)
+    }
+
+    /// y and the gradients by the variables for the cotangent of extremes, in the precision to which `round` rounds.
+    pub(super) fn outputs_and_gradients<T: Number>(
+        &self,
+        settings: &Settings,
+        round: fn(f64) -> T,
+    ) -> Vec<ArrayD<T>> {
+        let x = self.x.mapv(round);
+        let params: Vec<_> = self.params.iter().map(|p| p.mapv(round)).collect();
+        let (y, mut cache) = self.passes.forward(&params, &x);
+        let dy = extreme_cotangent(y.shape(), settings).mapv(round);
+        let gradients = self.passes.backward_in(&mut cache, &params, &x, &y, &dy);
+        [vec![y], self.list(gradients)].concat()
+    }
+
     pub(super) fn real_input(&self) -> bool {
         self.passes.layer.input_kind() == InputKind::Real
     }
@@ -64,6 +84,11 @@ impl<'a> Subject<'a> {
             Mode::Infer => "infer",
         };
         format!("{mode}, batch of {}", self.x.shape()[0])
+    }
+
+    /// The names of the variables.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.variables.iter().map(|v| v.name.as_str()).collect()
     }
 
     /// The gradients by the variables, in their order.

@@ -38,11 +38,13 @@ fn pair(input: &[usize]) -> Option<Vec<usize>> {
 
 /// The inputs a and b of all examples.
 fn split<T>(x: &ArrayRefD<T>) -> (ArrayViewD<'_, T>, ArrayViewD<'_, T>) {
+    assert!(x.ndim() == 3 && x.shape()[1] == 2, "node: expected [n, 2, d], got {:?}", x.shape());
     (x.index_axis(Axis(1), 0), x.index_axis(Axis(1), 1))
 }
 
 fn store<T: Scalar>(dx: Option<&mut ArrayRefD<T>>, (da, db): (ArrayD<T>, ArrayD<T>)) {
     if let Some(dx) = dx {
+        assert!(dx.ndim() == 3 && dx.shape()[1] == 2, "node: expected [n, 2, d], got {:?}", dx.shape());
         dx.index_axis_mut(Axis(1), 0).assign(&da);
         dx.index_axis_mut(Axis(1), 1).assign(&db);
     }

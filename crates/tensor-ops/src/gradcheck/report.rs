@@ -71,6 +71,8 @@ pub enum Check {
     Shapes,
     /// Second derivatives with their mirror image.
     SecondOrder,
+    /// The passes run to their end on shapes that the layer accepts.
+    Panic,
 }
 
 impl Check {
@@ -98,6 +100,7 @@ impl Check {
             Check::BatchSum => "sum over examples",
             Check::Shapes => "shapes",
             Check::SecondOrder => "symmetric second derivatives",
+            Check::Panic => "no panic",
         }
     }
 }

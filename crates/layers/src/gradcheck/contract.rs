@@ -1,0 +1,153 @@
+//! What a backward pass promises beside its derivative: nothing hidden, nothing unwritten, nothing overwritten.
+
+use ndarray::{ArrayD, Zip};
+use tensor_ops::gradcheck::points::gaussian;
+use tensor_ops::gradcheck::{Check, Comparison, Floor, Report, Settings};
+use tensor_ops::random::{Purpose, stream};
+
+use super::passes::{Gradients, Number};
+use super::subject::Subject;
+use crate::{Role, Saved};
+
+/// A subject with a Gaussian cotangent and the gradients that fresh arrays give: what every promise is held against.
+#[derive(Debug)]
+pub(super) struct Baseline<'s, 'a> {
+    pub(super) subject: &'s Subject<'a>,
+    pub(super) place: String,
+    pub(super) y: ArrayD<f64>,
+    pub(super) dy: ArrayD<f64>,
+    pub(super) gradients: Gradients<f64>,
+    pub(super) tolerance: f64,
+}
+
+impl<'s, 'a> Baseline<'s, 'a> {
+    pub(super) fn new(subject: &'s Subject<'a>, settings: &Settings) -> Self {
+        let (y, mut cache) = subject.passes.forward(&subject.params, &subject.x);
+        let dy = gaussian(y.shape(), 1.7, &mut stream(settings.seed, Purpose::Check, 4));
+        let gradients = subject.passes.backward_in(&mut cache, &subject.params, &subject.x, &y, &dy);
+        let tolerance = settings.tolerances.dual;
+        Baseline { subject, place: subject.place(), y, dy, gradients, tolerance }
+    }
+
+    /// Compares gradients, and outputs if given, with those of the baseline.
+    pub(super) fn expect(
+        &self,
+        check: Check,
+        how: &str,
+        y: Option<&ArrayD<f64>>,
+        gradients: &Gradients<f64>,
+        tolerance: f64,
+        report: &mut Report,
+    ) {
+        let place = if how.is_empty() { self.place.clone() } else { format!("{}, {how}", self.place) };
+        if let Some(y) = y {
+            let floor = Floor::of([&*self.y].into_iter())[0];
+            Comparison { check, place: &place, tensor: "y", floor, tolerance }.of(y, &self.y, report);
+        }
+        let named = |g: &Gradients<f64>| [vec![g.dx.clone()], g.params.clone()].concat();
+        let (got, expected) = (named(gradients), named(&self.gradients));
+        let floors = Floor::of(expected.iter().map(|e| &**e));
+        let names = std::iter::once("x").chain(self.subject.specs.iter().map(|spec| &*spec.name));
+        for (((tensor, got), expected), floor) in names.zip(&got).zip(&expected).zip(floors) {
+            Comparison { check, place: &place, tensor, floor, tolerance }.of(got, expected, report);
+        }
+    }
+
+    /// All promises of this module.
+    pub(super) fn check_contract(&self, report: &mut Report) {
+        self.written(report);
+        self.repeat(report);
+        self.accumulation(report);
+        self.without_dx(report);
+    }
+
+    /// Outputs do not depend on what their arrays held; arguments keep their bits.
+    fn written(&self, report: &mut Report) {
+        let s = self.subject;
+        let (x, params, dy) = (s.x.clone(), s.params.clone(), self.dy.clone());
+        for before in [f64::NAN, 1234.5] {
+            let mut cache = s.passes.new_cache(x.shape());
+            cache.begin(s.passes.mode, s.passes.seed);
+            let mut y = ArrayD::from_elem(self.y.raw_dim(), before);
+            let mut dx = ArrayD::from_elem(x.raw_dim(), before);
+            let mut grads: Vec<_> = params.iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
+            f64::over(s.passes.layer).forward(&params, &x, &mut y, &mut cache);
+            let y_before = y.clone();
+            let saved = Saved { x: &x, y: &y, cache: &mut cache };
+            f64::over(s.passes.layer).backward(&params, saved, &dy, Some(&mut dx), &mut grads);
+            self.finite(&y, "y", before, report);
+            self.finite(&dx, "x", before, report);
+            let gradients = Gradients { dx, params: grads };
+            self.expect(Check::Unwritten, "", Some(&y), &gradients, 0.0, report);
+            let pairs = [("x", &x, &s.x), ("dy", &dy, &self.dy), ("y", &y, &y_before)];
+            let params = s.specs.iter().zip(&params).zip(&s.params).map(|((spec, a), b)| (&*spec.name, a, b));
+            for (name, after, before) in pairs.into_iter().chain(params) {
+                if !same_bits(after, before) {
+                    report.fail_with(Check::Unchanged, &self.place, name, "a pass wrote to it");
+                }
+            }
+        }
+    }
+
+    fn finite(&self, array: &ArrayD<f64>, name: &str, before: f64, report: &mut Report) {
+        if let Some((index, value)) = array.indexed_iter().find(|(_, v)| !v.is_finite()) {
+            let index = ndarray::Dimension::slice(&index);
+            let note = format!("element {index:?} is {value} in an array that held {before}");
+            report.fail_with(Check::Unwritten, &self.place, name, note);
+        }
+    }
+
+    /// The same backward pass again gives the same bits.
+    fn repeat(&self, report: &mut Report) {
+        let s = self.subject;
+        let (y, mut cache) = s.passes.forward(&s.params, &s.x);
+        for _ in 0..2 {
+            let again = s.passes.backward_in(&mut cache, &s.params, &s.x, &y, &self.dy);
+            self.expect(Check::Repeat, "", None, &again, 0.0, report);
+        }
+    }
+
+    /// Gradients are added to; those of statistics are not touched.
+    fn accumulation(&self, report: &mut Report) {
+        let s = self.subject;
+        let mut rng = stream(s.passes.seed, Purpose::Check, 5);
+        let noise: Vec<_> = s.params.iter().map(|p| gaussian(p.shape(), 1.0, &mut rng)).collect();
+        let (y, mut cache) = s.passes.forward(&s.params, &s.x);
+        let mut dx = ArrayD::zeros(s.x.raw_dim());
+        let mut grads = noise.clone();
+        let saved = Saved { x: &s.x, y: &y, cache: &mut cache };
+        f64::over(s.passes.layer).backward(&s.params, saved, &self.dy, Some(&mut dx), &mut grads);
+        let place = &self.place;
+        for (((spec, got), noise), gradient) in
+            s.specs.iter().zip(&grads).zip(&noise).zip(&self.gradients.params)
+        {
+            let (expected, tolerance) = match spec.role {
+                Role::Statistic => (noise.clone(), 0.0),
+                _ => (noise + gradient, self.tolerance),
+            };
+            let floor = Floor::of([&*expected, &**gradient, &**noise].into_iter())[0];
+            Comparison { check: Check::Accumulation, place, tensor: &spec.name, floor, tolerance }
+                .of(got, &expected, report);
+        }
+    }
+
+    /// The first layer of a network is not asked for dx.
+    fn without_dx(&self, report: &mut Report) {
+        let s = self.subject;
+        let (y, mut cache) = s.passes.forward(&s.params, &s.x);
+        let mut grads: Vec<_> = s.params.iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
+        let saved = Saved { x: &s.x, y: &y, cache: &mut cache };
+        f64::over(s.passes.layer).backward(&s.params, saved, &self.dy, None, &mut grads);
+        for ((spec, got), expected) in s.specs.iter().zip(&grads).zip(&self.gradients.params) {
+            if !same_bits(got, expected) {
+                let (floor, tolerance) = (Floor(0.0), 0.0);
+                let (check, place) = (Check::WithoutDx, &*self.place);
+                Comparison { check, place, tensor: &spec.name, floor, tolerance }.of(got, expected, report);
+            }
+        }
+    }
+}
+
+fn same_bits(a: &ArrayD<f64>, b: &ArrayD<f64>) -> bool {
+    a.shape() == b.shape() && Zip::from(a).and(b).all(|a, b| a.to_bits() == b.to_bits())
+}
