@@ -8,6 +8,7 @@ pub enum Error {
     #[error(transparent)]
     Network(#[from] layers::Error),
     /// The loss refused the targets.
+    #[cfg(feature = "train")]
     #[error("step {step}: {source}")]
     Loss {
         /// The step, counted from 1; 0 outside training.
@@ -82,6 +83,16 @@ pub enum Error {
         /// Its value.
         value: f64,
     },
+    /// A state that is not one of this trainer.
+    #[error("state, {name}: expected {expected}, got {got}")]
+    State {
+        /// The name of the array.
+        name: String,
+        /// What the trainer needs.
+        expected: String,
+        /// What the state holds.
+        got: String,
+    },
     /// An option with a value that makes no sense.
     #[error("{option}: expected {expected}, got {got}")]
     Option {
@@ -94,6 +105,7 @@ pub enum Error {
     },
 }
 
+#[cfg(feature = "train")]
 impl Error {
     pub(crate) fn option(option: &'static str, expected: &str, got: impl std::fmt::Debug) -> Self {
         Error::Option { option, expected: expected.into(), got: format!("{got:?}") }

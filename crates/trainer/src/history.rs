@@ -2,7 +2,7 @@
 
 /// The state of training at one evaluation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Record {
     /// Steps taken.
     pub step: u64,
@@ -22,7 +22,7 @@ pub struct Record {
 
 /// All records of a run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
     /// One for each evaluation.
     pub records: Vec<Record>,

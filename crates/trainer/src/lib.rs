@@ -8,22 +8,34 @@
 //! Everything here is generic over the scalar and over the network, which may be any
 //! [`Backprop`](layers::Backprop).
 
-mod data;
 mod error;
-mod evaluate;
-mod history;
 mod model;
+
+#[cfg(feature = "train")]
+mod data;
+#[cfg(feature = "train")]
+mod evaluate;
+#[cfg(feature = "train")]
+mod history;
+#[cfg(feature = "train")]
 mod optimizer;
+#[cfg(feature = "train")]
 mod options;
+#[cfg(feature = "train")]
 mod schedule;
+#[cfg(feature = "train")]
 mod trainer;
 
-pub use data::{Source, TargetBuffer};
 pub use error::Error;
-pub use evaluate::{Evaluation, evaluate};
-pub use history::{History, Record};
 pub use model::{Model, Predictor};
-pub use optimizer::{MAX_SLOTS, Optimizer, Sgd, Spec as OptimizerSpec, Update};
-pub use options::{Every, Length, Options, Order};
-pub use schedule::Schedule;
-pub use trainer::{StepReport, Trainer};
+
+#[cfg(feature = "train")]
+pub use {
+    data::{Source, TargetBuffer},
+    evaluate::{Evaluation, evaluate},
+    history::{History, Record},
+    optimizer::{MAX_SLOTS, Optimizer, Sgd, Spec as OptimizerSpec, Update},
+    options::{Every, Length, Options, Order},
+    schedule::Schedule,
+    trainer::{Progress, Since, State, StepReport, Trainer},
+};

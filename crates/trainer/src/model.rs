@@ -165,6 +165,7 @@ impl<T: Scalar, N> Model<T, N> {
         &mut self.params
     }
 
+    #[cfg(feature = "train")]
     pub(crate) fn params_and_specs(&mut self) -> (&mut [ArrayD<T>], &[ParamSpec]) {
         (&mut self.params, &self.specs)
     }
@@ -177,6 +178,7 @@ impl<T: Scalar, N> Model<T, N> {
 
 impl<T: Scalar, N: Backprop<T>> Model<T, N> {
     /// Takes what the last training pass observed into the running statistics.
+    #[cfg(feature = "train")]
     pub(crate) fn absorb(&mut self, cache: &Cache<T>) {
         self.network.absorb(cache, &mut self.params);
     }
@@ -272,6 +274,6 @@ pub(crate) fn check_indices<T: Scalar>(
 }
 
 /// The same numbers in the standard layout, which optimisers count on.
-fn standard<T: Scalar>(x: ArrayD<T>) -> ArrayD<T> {
+pub(crate) fn standard<T: Scalar>(x: ArrayD<T>) -> ArrayD<T> {
     if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() }
 }

@@ -12,6 +12,10 @@
 //! Everything that a step depends on is the state (parameters, what the optimiser remembers, the number of the step)
 //! and the seed: a run that is stopped and resumed takes the very same steps.
 
+mod state;
+
+use std::ops::ControlFlow;
+
 use datasets::batches;
 use layers::views::{batched, head_mut};
 use layers::{Backprop, Cache, Mode, Saved};
@@ -22,6 +26,8 @@ use tensor_ops::Scalar;
 use crate::evaluate::{Evaluator, correct};
 use crate::optimizer::MAX_SLOTS;
 use crate::{Error, History, Model, Optimizer, Options, Order, Record, Source, TargetBuffer, Update};
+
+pub use state::{Progress, Since, State};
 
 /// A model in training: its numbers, what the optimiser remembers, and how far it is.
 ///
@@ -57,7 +63,7 @@ pub struct Trainer<T: Scalar, N = layers::Sequential> {
     options: Options,
     /// For each parameter, what the optimiser remembers of it.
     slots: Vec<Vec<ArrayD<T>>>,
-    step: u64,
+    progress: Progress,
     memory: Memory<T>,
 }
 
@@ -130,7 +136,15 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             ordered: None,
             targets: None,
         };
-        Ok(Trainer { slots: slots.collect(), model, loss, optimizer, options, step: 0, memory })
+        Ok(Trainer {
+            slots: slots.collect(),
+            model,
+            loss,
+            optimizer,
+            options,
+            progress: Progress::default(),
+            memory,
+        })
     }
 
     /// The model as it is now.
@@ -145,7 +159,12 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
 
     /// The number of steps taken.
     pub fn step_count(&self) -> u64 {
-        self.step
+        self.progress.step
+    }
+
+    /// What has happened so far.
+    pub fn history(&self) -> &History {
+        &self.progress.history
     }
 
     /// The options.
@@ -159,7 +178,8 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     }
 
     /// Trains to the end of [`Options::length`], evaluating on `test` as [`Options::evaluate`] asks, and tells
-    /// `observe` of each record.
+    /// `observe` of each record. The history is that of the whole run, also of what came before a
+    /// [`restore`](Trainer::restore).
     ///
     /// # Errors
     ///
@@ -170,39 +190,61 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         test: Option<&Source<'_, T>>,
         mut observe: impl FnMut(&Record),
     ) -> Result<History, Error> {
+        let _: ControlFlow<()> = self.fit_until(train, test, |_, _, record| {
+            record.into_iter().for_each(&mut observe);
+            Ok::<_, Error>(ControlFlow::Continue(()))
+        })?;
+        Ok(self.progress.history.clone())
+    }
+
+    /// [`Trainer::fit`] that calls `after` after each step, with what the step found and the record if there is one.
+    /// `after` may look at the trainer, write a checkpoint of it, fail, or stop the training with `Break`; a later
+    /// call goes on where this one stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::train_step`], and what `after` returns.
+    pub fn fit_until<B, E: From<Error>>(
+        &mut self,
+        train: &Source<'_, T>,
+        test: Option<&Source<'_, T>>,
+        mut after: impl FnMut(&Self, StepReport, Option<&Record>) -> Result<ControlFlow<B>, E>,
+    ) -> Result<ControlFlow<B>, E> {
         let n = train.len();
         let mut tester = test.map(|test| (Evaluator::new(&self.model, test), test));
-        let mut history = History::default();
-        let mut since = Since::default();
-        while self.step < self.options.total_steps(n) {
+        while self.progress.step < self.options.total_steps(n) {
             let rate = self.learning_rate(n);
-            since.add(self.train_step(train)?);
-            if self.options.evaluates_after(self.step, n) {
+            let report = self.train_step(train)?;
+            self.progress.since.add(report);
+            let due = self.options.evaluates_after(self.progress.step, n);
+            if due {
                 let evaluation = match &mut tester {
                     Some((evaluator, test)) => Some(evaluator.run(&self.model, test, &*self.loss)?),
                     None => None,
                 };
-                let record = Record {
-                    step: self.step,
-                    epoch: self.step as f64 / self.options.steps_per_epoch(n) as f64,
+                let since = std::mem::take(&mut self.progress.since);
+                self.progress.history.records.push(Record {
+                    step: self.progress.step,
+                    epoch: self.progress.step as f64 / self.options.steps_per_epoch(n) as f64,
                     learning_rate: rate,
-                    train_loss: since.loss / since.examples as f64,
+                    train_loss: since.loss(),
                     train_accuracy: train.dataset().targets.classes().map(|_| since.accuracy()),
                     test_loss: evaluation.map(|e| e.loss),
                     test_accuracy: evaluation.and_then(|e| e.accuracy),
-                };
-                observe(&record);
-                history.records.push(record);
-                since = Since::default();
+                });
+            }
+            let record = self.progress.history.last().filter(|_| due);
+            if let ControlFlow::Break(why) = after(self, report, record)? {
+                return Ok(ControlFlow::Break(why));
             }
         }
-        Ok(history)
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The learning rate of the next step, with `n` examples to train on.
     pub fn learning_rate(&self, n: usize) -> f64 {
         let options = &self.options;
-        options.schedule.rate(options.learning_rate, self.step, options.total_steps(n))
+        options.schedule.rate(options.learning_rate, self.progress.step, options.total_steps(n))
     }
 
     /// Takes one step: the batch that the seed and the number of the step name, forward, backward, update.
@@ -213,7 +255,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// [`Error::NotFinite`] if the loss or a gradient is not finite, [`Error::NoGradient`] if a parameter gets none.
     /// The parameters are then those before the step.
     pub fn train_step(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
-        if self.step == 0 || self.memory.targets.is_none() {
+        if self.progress.step == 0 || self.memory.targets.is_none() {
             self.check_fit(data)?;
             self.memory.targets = Some(data.target_buffer(self.options.batch_size));
         }
@@ -222,7 +264,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         self.check_gradient()?;
         self.update(rate);
         self.model.absorb(&self.memory.cache);
-        self.step += 1;
+        self.progress.step += 1;
         Ok(report)
     }
 
@@ -242,13 +284,15 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     fn gradient(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         let memory = &mut self.memory;
         let indices =
-            next_batch(&self.options, self.step, data.len(), &mut memory.order, &mut memory.ordered);
+            next_batch(&self.options, self.progress.step, data.len(), &mut memory.order, &mut memory.ordered);
         let n = indices.len();
         let network = self.model.network();
         let (mut x, mut y) = (head_mut(&mut memory.x, n), head_mut(&mut memory.y, n));
         data.inputs(indices, &mut x);
         crate::model::check_indices(network, &x)?;
-        memory.cache.begin(Mode::Train, self.options.seed ^ self.step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        memory
+            .cache
+            .begin(Mode::Train, self.options.seed ^ self.progress.step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         network.forward(self.model.params(), &x, &mut y, &mut memory.cache);
 
         let outputs = (n, y.len() / n);
@@ -257,7 +301,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let mut dy_rows = dy.view_mut().into_shape_with_order(outputs).expect("a contiguous head");
         let buffer = memory.targets.as_mut().expect("made before the first step");
         let targets = data.targets(indices, buffer);
-        let step = self.step + 1;
+        let step = self.progress.step + 1;
         let loss = self.loss.value_and_gradient(&y_rows, targets, T::one(), &mut dy_rows);
         let loss = loss.map_err(|source| Error::Loss { step, source })?.value();
         if !loss.is_finite() {
@@ -267,7 +311,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let correct = labels.map_or(0, |labels| correct(&y_rows, indices.iter().map(|&i| labels[i])));
 
         // A gradient begins as -0: adding anything, even 0, makes it +0, so an untouched one can be told from a zero.
-        let untouched = if self.step == 0 { -T::zero() } else { T::zero() };
+        let untouched = if self.progress.step == 0 { -T::zero() } else { T::zero() };
         memory.grads.iter_mut().for_each(|g| g.fill(untouched));
         let saved = Saved { x: &x, y: &y, cache: &mut memory.cache };
         network.backward(self.model.params(), saved, &dy, None, &mut memory.grads);
@@ -279,13 +323,13 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             self.memory.grads.iter().zip(self.model.specs()).filter(|(_, spec)| spec.trainable())
         {
             let is_untouched = |g: &T| g.value() == 0.0 && g.value().is_sign_negative();
-            if self.step == 0 && !grad.is_empty() && grad.iter().all(is_untouched) {
+            if self.progress.step == 0 && !grad.is_empty() && grad.iter().all(is_untouched) {
                 return Err(Error::NoGradient { name: spec.name.to_string() });
             }
             if !all_finite(grad.as_slice().expect("made in the standard layout")) {
                 let value = grad.iter().map(|g| g.value()).find(|g| !g.is_finite()).unwrap_or(f64::NAN);
                 let what = format!("the gradient of {}", spec.name);
-                return Err(Error::NotFinite { step: self.step + 1, what, value });
+                return Err(Error::NotFinite { step: self.progress.step + 1, what, value });
             }
         }
         Ok(())
@@ -299,7 +343,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             if !spec.trainable() {
                 continue;
             }
-            let update = Update { t: self.step + 1, rate, decays: spec.decays() };
+            let update = Update { t: self.progress.step + 1, rate, decays: spec.decays() };
             let mut slots = slots.iter_mut();
             let used = slots.len();
             let mut slots: [&mut [T]; MAX_SLOTS] = std::array::from_fn(|_| {
@@ -349,24 +393,4 @@ fn all_finite<T: Scalar>(x: &[T]) -> bool {
         }
     }
     lanes.iter().fold(rest, |sum, &lane| sum + lane).is_finite()
-}
-
-/// What happened since the last record.
-#[derive(Default)]
-struct Since {
-    loss: f64,
-    examples: usize,
-    correct: usize,
-}
-
-impl Since {
-    fn add(&mut self, step: StepReport) {
-        self.loss += step.loss * step.examples as f64;
-        self.examples += step.examples;
-        self.correct += step.correct;
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.examples as f64
-    }
 }

@@ -1,0 +1,123 @@
+//! The state of training: all that the steps to come depend on beside the options, the data and the seed.
+
+use std::collections::BTreeMap;
+
+use layers::Backprop;
+use ndarray::ArrayD;
+use tensor_ops::Scalar;
+
+use super::{StepReport, Trainer};
+use crate::model::standard;
+use crate::{Error, History};
+
+/// What [`Trainer::state`](crate::Trainer::state) gives and [`Trainer::restore`](crate::Trainer::restore) takes.
+///
+/// There is no state of a random generator: the batch of a step and the noise in it are functions of the seed and the
+/// number of the step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State<T> {
+    /// `parameters/0.weight`, `optimizer/velocity/0.weight`, and so on.
+    pub arrays: BTreeMap<String, ArrayD<T>>,
+    /// Everything else.
+    pub progress: Progress,
+}
+
+/// How far training is.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Progress {
+    /// Steps taken.
+    pub step: u64,
+    /// The records so far.
+    pub history: History,
+    /// What happened since the last record.
+    pub since: Since,
+}
+
+/// Sums over the batches since the last record.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Since {
+    loss: f64,
+    examples: usize,
+    correct: usize,
+}
+
+impl Since {
+    pub(crate) fn add(&mut self, step: StepReport) {
+        self.loss += step.loss * step.examples as f64;
+        self.examples += step.examples;
+        self.correct += step.correct;
+    }
+
+    /// The mean loss of an example.
+    pub fn loss(&self) -> f64 {
+        self.loss / self.examples as f64
+    }
+
+    /// The share of examples that were right.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.examples as f64
+    }
+}
+
+impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
+    /// Everything that the steps to come depend on beside the options, the data and the seed.
+    ///
+    /// A trainer of the same model, loss, optimiser and options that takes it over by [`Trainer::restore`] goes on with
+    /// the very same steps, bit for bit.
+    pub fn state(&self) -> State<T> {
+        let mut arrays = BTreeMap::new();
+        for ((spec, param), slots) in self.model.specs().iter().zip(self.model.params()).zip(&self.slots) {
+            arrays.insert(format!("parameters/{}", spec.name), param.clone());
+            for (slot, array) in self.optimizer.slots().iter().zip(slots) {
+                arrays.insert(format!("optimizer/{slot}/{}", spec.name), array.clone());
+            }
+        }
+        State { arrays, progress: self.progress.clone() }
+    }
+
+    /// Goes back, or ahead, to a state.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if it is the state of another network or optimiser; the trainer is then as it was.
+    pub fn restore(&mut self, state: State<T>) -> Result<(), Error> {
+        let State { mut arrays, progress } = state;
+        let mut take = |name: String, like| take(&mut arrays, name, like);
+        let mut params = Vec::new();
+        let mut slots = Vec::new();
+        for ((spec, param), old) in self.model.specs().iter().zip(self.model.params()).zip(&self.slots) {
+            params.push(take(format!("parameters/{}", spec.name), param)?);
+            let named = self.optimizer.slots().iter().zip(old);
+            let named = named.map(|(slot, old)| take(format!("optimizer/{slot}/{}", spec.name), old));
+            slots.push(named.collect::<Result<_, _>>()?);
+        }
+        if let Some(name) = arrays.keys().next() {
+            return Err(Error::State {
+                name: name.clone(),
+                expected: "nothing of this name".into(),
+                got: "an array".into(),
+            });
+        }
+        self.model.params_mut().iter_mut().zip(params).for_each(|(to, from)| *to = from);
+        self.slots = slots;
+        self.progress = progress;
+        Ok(())
+    }
+}
+
+/// The array of this name, which has to have the shape of `like`.
+fn take<T: Scalar>(
+    arrays: &mut BTreeMap<String, ArrayD<T>>,
+    name: String,
+    like: &ArrayD<T>,
+) -> Result<ArrayD<T>, Error> {
+    let got = match arrays.remove(&name) {
+        Some(array) if array.shape() == like.shape() => return Ok(standard(array)),
+        Some(array) => format!("{:?}", array.shape()),
+        None => "nothing".into(),
+    };
+    Err(Error::State { name, expected: format!("an array of shape {:?}", like.shape()), got })
+}

@@ -1,0 +1,6 @@
+//! What the crate promises, seen from outside.
+
+mod it {
+    mod resume;
+    mod support;
+}

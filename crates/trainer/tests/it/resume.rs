@@ -1,0 +1,75 @@
+//! A run that is stopped and resumed takes the very same steps.
+
+use std::ops::ControlFlow;
+
+use datasets::Scaling;
+use tensor_ops::Scalar;
+use trainer::{Error, Order, Source};
+
+use super::support::{all_states, bits, data, trainer};
+
+fn resumes_at_every_step<T: Scalar>(order: Order)
+where
+    layers::Sequential: layers::Backprop<T>,
+{
+    let data = data();
+    let states = all_states::<T>(&mut trainer(order, 1), &data);
+    assert_eq!(states.len(), 21, "four epochs of five batches");
+    let last = bits(states.last().unwrap());
+    for (step, state) in states.iter().enumerate() {
+        let mut resumed = trainer::<T>(order, 2);
+        resumed.restore(state.clone()).unwrap();
+        let rest = all_states(&mut resumed, &data);
+        assert_eq!(rest.len(), states.len() - step);
+        assert_eq!(bits(rest.last().unwrap()), last, "stopped after {step} steps");
+    }
+}
+
+#[test]
+fn a_run_restored_at_any_step_ends_with_the_same_bits() {
+    resumes_at_every_step::<f32>(Order::Shuffled);
+    resumes_at_every_step::<f32>(Order::Drawn);
+    resumes_at_every_step::<f64>(Order::Shuffled);
+    resumes_at_every_step::<f64>(Order::Drawn);
+}
+
+#[test]
+fn a_run_that_is_stopped_goes_on_where_it_was() {
+    let data = data();
+    let whole = all_states::<f32>(&mut trainer(Order::Shuffled, 1), &data);
+    let scaling = Scaling::none();
+    let source = Source::new(&data, &scaling).unwrap();
+    let mut stopped = trainer::<f32>(Order::Shuffled, 1);
+    for stop in [7, 8, 20] {
+        let end = stopped.fit_until(&source, Some(&source), |trainer, _, _| {
+            let flow =
+                if trainer.step_count() == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            Ok::<_, Error>(flow)
+        });
+        assert!(end.unwrap().is_break());
+        assert_eq!(bits(&stopped.state()), bits(&whole[stop as usize]));
+    }
+}
+
+#[test]
+fn the_state_of_another_trainer_is_refused_and_changes_nothing() {
+    let mut one = trainer::<f64>(Order::Shuffled, 1);
+    let before = one.state();
+    let message = |state| trainer::<f64>(Order::Shuffled, 1).restore(state).unwrap_err().to_string();
+
+    let mut missing = before.clone();
+    missing.arrays.remove("optimizer/velocity/3.weight");
+    assert_eq!(
+        message(missing.clone()),
+        "state, optimizer/velocity/3.weight: expected an array of shape [6, 3], got nothing"
+    );
+    let mut extra = before.clone();
+    extra.arrays.insert("z".into(), ndarray::ArrayD::zeros(vec![1]));
+    assert_eq!(message(extra), "state, z: expected nothing of this name, got an array");
+    let mut shape = before.clone();
+    shape.arrays.insert("parameters/0.bias".into(), ndarray::ArrayD::zeros(vec![7]));
+    assert_eq!(message(shape), "state, parameters/0.bias: expected an array of shape [6], got [7]");
+
+    assert!(one.restore(missing).is_err());
+    assert_eq!(bits(&one.state()), bits(&before));
+}
