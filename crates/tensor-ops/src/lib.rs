@@ -14,6 +14,7 @@ mod gemm;
 pub mod gradcheck;
 mod machine;
 pub mod numerical;
+pub mod pool;
 pub mod random;
 mod rows;
 mod scalar;

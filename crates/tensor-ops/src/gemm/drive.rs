@@ -11,6 +11,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::pack::pack;
 use crate::machine::{Isa, Kernel, Left, Product, Right, Start};
+use crate::pool;
 
 /// A float for which there are kernels and, in each thread, buffers for packed panels.
 pub(crate) trait Driven: Kernel {
@@ -63,6 +64,43 @@ fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     }
     let skip = buffer.as_ptr().align_offset(LINE).min(room - len);
     &mut buffer[skip..skip + len]
+}
+
+/// Multiply-adds that one thread does in a nanosecond: a rough guess, of the time that a product takes.
+const SPEED: usize = 40;
+
+/// c ← then(alpha · a · b + start), on as many threads as are worth it.
+///
+/// Each computes some rows or some columns of `c`, whichever gives more tiles to share.
+pub(crate) fn shared_product<T: Driven>(
+    isa: Isa,
+    (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
+    start: Start<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    then: &(dyn Fn(&mut [T]) + Sync),
+) {
+    let ((m, n), k) = (c.dim(), a.ncols());
+    let time = m.saturating_mul(n).saturating_mul(k) / SPEED;
+    let tiling = T::tiling(isa);
+    let (rows, columns) = (m.div_ceil(tiling.rows), n.div_ceil(tiling.columns));
+    let threads = if pool::is_worth(time) { pool::threads() } else { 1 };
+    if threads == 1 {
+        product(isa, (alpha, a, b), start, c, then);
+    } else if rows >= columns {
+        let rows = rows.div_ceil(threads) * tiling.rows;
+        let parts = a.axis_chunks_iter(Axis(0), rows).zip(c.axis_chunks_iter_mut(Axis(0), rows));
+        pool::for_each(time, parts, |(a, c)| product(isa, (alpha, a, b), start, c, then));
+    } else {
+        let columns = columns.div_ceil(threads) * tiling.columns;
+        let parts = b.axis_chunks_iter(Axis(1), columns).zip(c.axis_chunks_iter_mut(Axis(1), columns));
+        pool::for_each(time, parts.enumerate(), |(part, (b, c))| {
+            let start = match start {
+                Start::Row(row) => Start::Row(&row[part * columns..][..c.ncols()]),
+                start => start,
+            };
+            product(isa, (alpha, a, b), start, c, then);
+        });
+    }
 }
 
 /// c ← then(alpha · a · b + start), for `c` of any layout.

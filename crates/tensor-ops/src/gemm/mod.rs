@@ -21,6 +21,8 @@
 //! A machine without a fused multiply-add rounds the product and the sum, and so has bits of its own; all machines
 //! that have one agree.
 //!
+//! A product that takes long enough is shared over the threads of the [`pool`](crate::pool).
+//!
 //! # How it is fast
 //!
 //! The kernels are written for these shapes: products with some tens to hundreds of rows and columns. They use the
@@ -163,7 +165,7 @@ pub(crate) fn plain_bias<T: Scalar>(
 /// The product of floats, by the kernels of this machine.
 pub(crate) fn fast<T: Driven>(alpha: T, a: &ArrayRef2<T>, b: &ArrayRef2<T>, beta: T, c: &mut ArrayRef2<T>) {
     let start = if beta == T::zero() { Start::Zero } else { Start::Scaled(beta) };
-    drive::product(Isa::best(), (alpha, a.view(), b.view()), start, c.view_mut(), &|_| {});
+    drive::shared_product(Isa::best(), (alpha, a.view(), b.view()), start, c.view_mut(), &|_| {});
 }
 
 /// The same with a bias and a function of each element.
@@ -175,7 +177,7 @@ pub(crate) fn fast_bias<T: Driven>(
     then: &(dyn Fn(&mut [T]) + Sync),
 ) {
     let bias = bias.as_slice().map_or_else(|| Cow::Owned(bias.to_vec()), Cow::Borrowed);
-    drive::product(Isa::best(), (T::one(), a.view(), b.view()), Start::Row(&bias), c.view_mut(), then);
+    drive::shared_product(Isa::best(), (T::one(), a.view(), b.view()), Start::Row(&bias), c.view_mut(), then);
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
 use proptest::prelude::*;
 
 use super::*;
+use crate::pool;
 
 /// Numbers with rounding errors in every product and sum.
 fn noise<T: Scalar>(dim: (usize, usize), seed: usize) -> Array2<T> {
@@ -183,6 +184,25 @@ fn large_products_agree_with_the_textbook_and_with_their_cuts() {
         textbook::<f32>((150, 1100, 300), layouts, 1.0, 0.0, f64::from(f32::EPSILON));
         textbook::<f64>((140, 600, 1050), layouts, 0.5, 1.0, f64::EPSILON);
         cuts::<f32>((150, 1100, 300), layouts, 1.0, 77, 150);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    for (m, k, n) in [(125, 784, 64), (20, 300, 576), (1, 1000, 700), (67, 513, 65)] {
+        let (a, b, bias) = (noise::<f32>((m, k), 1), noise::<f32>((k, n), 2), noise::<f32>((1, n), 3));
+        let on = |threads| {
+            let mut c = [noise::<f32>((m, n), 4), noise::<f32>((m, n), 5)];
+            pool::with_threads(threads, || {
+                gemm(0.3, &a, &b, 0.5, &mut c[0]);
+                gemm_bias(&a, &b, &bias.row(0), &mut c[1], |c| c.iter_mut().for_each(|c| *c = c.max(0.0)));
+            });
+            c.map(|c| bits(&c.view()))
+        };
+        let one = on(1);
+        for threads in 2..6 {
+            assert!(on(threads) == one, "{threads} threads");
+        }
     }
 }
 

@@ -5,14 +5,17 @@
 //!
 //! - [`lanes`]: vectors of numbers, one type for each instruction set;
 //! - [`product`]: the tiles of a matrix product;
+//! - [`lending`]: a function lent to other threads.
 
 #![allow(unsafe_code)]
 
 mod lanes;
+mod lending;
 mod product;
 
 use std::sync::OnceLock;
 
+pub(crate) use lending::Lending;
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
 
 /// The instruction sets for which there are kernels, from poor to rich.

@@ -1,0 +1,286 @@
+//! A fixed set of threads, for steps of some microseconds.
+//!
+//! [`for_each`] hands the parts of a computation (rows of a batch, blocks of a weight matrix) to the threads of the
+//! pool and takes part itself:
+//!
+//! ```
+//! use ndarray::{Array2, Axis};
+//! use tensor_ops::pool;
+//!
+//! let x = Array2::from_elem((1000, 300), 2.0_f32);
+//! let mut y = Array2::zeros((1000, 300));
+//! let parts = x.axis_chunks_iter(Axis(0), 125).zip(y.axis_chunks_iter_mut(Axis(0), 125));
+//! pool::for_each(100_000, parts, |(x, mut y)| y.zip_mut_with(&x, |y, x| *y = x.sqrt()));
+//! assert_eq!(y[[999, 299]], 2.0_f32.sqrt());
+//! ```
+//!
+//! # The same bits with any number of threads
+//!
+//! The caller cuts the work into parts, and which thread computes a part changes nothing in it. So a result depends on
+//! the threads only if the cut does: where parts are summed afterwards, cut by the shapes alone.
+//!
+//! # What it costs
+//!
+//! Between two regions the threads look out for the next one for a moment before they sleep; a region of two awake
+//! threads costs less than a microsecond, one that must wake a thread some microseconds for the system call. A general
+//! scheduler, which must find out who waits for what, needs 5 to 10 µs, as much as a layer of a small network. Work
+//! that is not worth a region runs on the caller, as does a region inside a part and one that starts while another
+//! thread has the pool: several threads may predict at once without waiting for each other.
+//!
+//! The number of threads is that of [`set_threads`], else `TENSOR_OPS_THREADS` in the environment, else that of the
+//! machine's processors.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use crate::machine::Lending;
+
+/// The most threads that take part in a region.
+pub const MAX_THREADS: usize = 64;
+
+/// Nanoseconds of work below which a region is not worth its cost.
+const WORTH: usize = 6_000;
+/// How long an idle thread spins before it offers its core to others,
+const SPIN: Duration = Duration::from_micros(30);
+/// and how long it stays awake in all.
+const AWAKE: Duration = Duration::from_micros(200);
+
+/// The threads of the pool, but the caller.
+struct Pool {
+    lending: Lending,
+    /// Held by the thread that has the pool; counts the helpers that have been started.
+    started: Mutex<usize>,
+    helpers: [Helper; MAX_THREADS - 1],
+    board: Board,
+}
+
+/// What idle threads look at, on a cache line of its own.
+#[repr(align(128))]
+struct Board {
+    /// How many threads, with the caller, the present region is for.
+    wanted: AtomicUsize,
+    /// Changes with every region.
+    region: AtomicUsize,
+}
+
+struct Helper {
+    thread: OnceLock<Thread>,
+    asleep: AtomicBool,
+}
+
+static POOL: Pool = Pool {
+    lending: Lending::new(),
+    started: Mutex::new(0),
+    helpers: [const { Helper { thread: OnceLock::new(), asleep: AtomicBool::new(false) } }; MAX_THREADS - 1],
+    board: Board { wanted: AtomicUsize::new(0), region: AtomicUsize::new(0) },
+};
+
+/// What [`set_threads`] has set; 0 if nothing.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// What [`with_threads`] has set; 0 if nothing.
+    static OWN_THREADS: Cell<usize> = const { Cell::new(0) };
+    /// Whether this thread computes a part of a region.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets a thread's cell and restores it when dropped.
+struct Restore<T: Copy + 'static>(&'static thread::LocalKey<Cell<T>>, T);
+
+impl<T: Copy> Restore<T> {
+    fn set(key: &'static thread::LocalKey<Cell<T>>, value: T) -> Self {
+        Restore(key, key.replace(value))
+    }
+}
+
+impl<T: Copy> Drop for Restore<T> {
+    fn drop(&mut self) {
+        self.0.set(self.1);
+    }
+}
+
+/// Sets the number of threads that regions use, the caller included, for the whole process.
+///
+/// 0 means the default; more than [`MAX_THREADS`] means that many.
+pub fn set_threads(n: usize) {
+    THREADS.store(n.min(MAX_THREADS), Ordering::Relaxed);
+}
+
+/// Runs `f` with another number of threads for the regions that it starts on this thread.
+///
+/// # Examples
+///
+/// ```
+/// use tensor_ops::pool;
+///
+/// assert_eq!(pool::with_threads(1, pool::threads), 1);
+/// ```
+pub fn with_threads<R>(n: usize, f: impl FnOnce() -> R) -> R {
+    let _restore = Restore::set(&OWN_THREADS, n.min(MAX_THREADS));
+    f()
+}
+
+/// The number of threads that a region started here and now would use; 1 within a part of a region.
+pub fn threads() -> usize {
+    static DEFAULT: OnceLock<usize> = OnceLock::new();
+    if INSIDE.get() {
+        return 1;
+    }
+    match (OWN_THREADS.get(), THREADS.load(Ordering::Relaxed)) {
+        (0, 0) => *DEFAULT.get_or_init(|| {
+            let wish =
+                std::env::var("TENSOR_OPS_THREADS").ok().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+            let processors = || thread::available_parallelism().map_or(1, usize::from);
+            wish.unwrap_or_else(processors).min(MAX_THREADS)
+        }),
+        (0, n) | (n, _) => n,
+    }
+}
+
+/// Whether work of about so many nanoseconds is worth sharing.
+pub(crate) fn is_worth(nanoseconds: usize) -> bool {
+    nanoseconds >= WORTH
+}
+
+/// Calls `f` with each part, on several threads if that is worth it, and returns when all are done.
+///
+/// `nanoseconds` is a rough guess of the time that all parts take on one thread. Some parts more than threads even the
+/// load out; a part that no one has begun goes to whoever is free.
+///
+/// # Panics
+///
+/// If `f` panics, after all parts have ended.
+pub fn for_each<T: Send>(nanoseconds: usize, parts: impl IntoIterator<Item = T>, f: impl Fn(T) + Sync) {
+    let mut parts = parts.into_iter().fuse();
+    let threads = if is_worth(nanoseconds) { threads() } else { 1 };
+    let free = || match POOL.started.try_lock() {
+        Ok(started) => Some(started),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()), // a part has panicked: no harm
+        Err(TryLockError::WouldBlock) => None,
+    };
+    if threads > 1
+        && let Some(mut started) = free()
+    {
+        start(&mut started, threads - 1);
+        while let Some(first) = parts.next() {
+            region(threads, first, &mut parts, &f);
+        }
+    } else {
+        parts.for_each(f);
+    }
+}
+
+/// The parts that a region takes at once; the rest follows in further regions.
+const SLOTS: usize = 64;
+
+/// One region, of the first part and as many others as there are slots.
+fn region<T: Send>(threads: usize, first: T, parts: &mut impl Iterator<Item = T>, f: &(impl Fn(T) + Sync)) {
+    let Some(second) = parts.next() else { return f(first) };
+    let mut next = [Some(first), Some(second)].into_iter().flatten().chain(parts);
+    let mut count = 0;
+    let slots: [Mutex<Option<T>>; SLOTS] = std::array::from_fn(|_| {
+        let part = next.next();
+        count += usize::from(part.is_some());
+        Mutex::new(part)
+    });
+    let (slots, threads) = (&slots[..count], threads.min(count));
+    let panic: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
+    let run = |slot: &Mutex<Option<T>>| {
+        // Whoever holds the lock takes the part.
+        let Some(part) = slot.try_lock().ok().and_then(|mut slot| slot.take()) else { return };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f(part))) {
+            panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
+        }
+    };
+    let work = |who: usize| {
+        if who < threads {
+            // Its own parts first, the same in each region: their data may still be in this core's cache.
+            slots.iter().skip(who).step_by(threads).for_each(run);
+            slots.iter().for_each(run);
+        }
+    };
+    POOL.lending.lend(&work, || {
+        announce(threads);
+        let _inside = Restore::set(&INSIDE, true);
+        work(0);
+    });
+    if let Some(payload) = panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        resume_unwind(payload);
+    }
+}
+
+/// Lets the threads know of a region, and wakes those that sleep.
+fn announce(threads: usize) {
+    POOL.board.wanted.store(threads, Ordering::SeqCst);
+    POOL.board.region.fetch_add(1, Ordering::SeqCst);
+    for helper in &POOL.helpers[..threads - 1] {
+        // Either the thread sees the new region after it has said that it sleeps, or this sees that it sleeps.
+        if helper.asleep.load(Ordering::SeqCst)
+            && helper.asleep.swap(false, Ordering::SeqCst)
+            && let Some(thread) = helper.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+}
+
+/// Starts the helpers that a number of threads needs. Without a thread its parts go to the others.
+fn start(started: &mut usize, helpers: usize) {
+    while *started < helpers {
+        let who = *started + 1;
+        let builder = thread::Builder::new().name(format!("tensor-ops {who}"));
+        let Ok(handle) = builder.spawn(move || help(who)) else { return };
+        // The thread is set before any region that could need to wake it.
+        let _ = POOL.helpers[who - 1].thread.set(handle.thread().clone());
+        *started += 1;
+    }
+}
+
+/// The life of a helper.
+fn help(who: usize) {
+    INSIDE.set(true);
+    let mut seen = 0;
+    loop {
+        seen = next_region(who, seen);
+        POOL.lending.borrow(who);
+    }
+}
+
+/// Waits for a region for this helper, other than the one it has seen.
+fn next_region(who: usize, seen: usize) -> usize {
+    let news = || {
+        let region = POOL.board.region.load(Ordering::SeqCst);
+        (region != seen && POOL.board.wanted.load(Ordering::SeqCst) > who).then_some(region)
+    };
+    let asleep = &POOL.helpers[who - 1].asleep;
+    let since = Instant::now();
+    loop {
+        for _ in 0..64 {
+            if let Some(region) = news() {
+                return region;
+            }
+            std::hint::spin_loop();
+        }
+        let idle = since.elapsed();
+        if idle >= AWAKE {
+            asleep.store(true, Ordering::SeqCst);
+            if news().is_none() {
+                while asleep.load(Ordering::SeqCst) {
+                    thread::park();
+                }
+            }
+            asleep.store(false, Ordering::SeqCst);
+        } else if idle >= SPIN {
+            thread::yield_now();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
