@@ -15,31 +15,56 @@
 
 mod activations;
 mod affine;
+mod avg_pool2d;
+mod batch_norm;
 mod cache;
+mod conv1d;
+mod conv2d;
+mod conv_transpose2d;
 mod elementwise;
 mod error;
 mod flatten;
+mod global_average_pool;
 pub mod gradcheck;
+mod group_norm;
 mod init;
 mod layer;
+mod layer_norm;
+mod max_pool2d;
 mod nodes;
 mod params;
 pub mod registry;
+mod row_norm;
 mod sequential;
 mod softmax;
 mod spec;
+mod sums;
 pub mod views;
+pub mod window;
 
 pub use activations::{LeakyRelu, Relu, Sigmoid};
 pub use affine::{Affine, affine_backward_input, affine_backward_params, affine_forward};
+pub use avg_pool2d::{AvgPool2d, avg_pool2d_backward, avg_pool2d_forward};
+pub use batch_norm::{
+    BatchNorm, batch_norm_backward_input, batch_norm_backward_params, batch_norm_forward,
+    batch_norm_statistics,
+};
 pub use cache::{Cache, Mode};
+pub use conv_transpose2d::{ConvTranspose2d, conv_transpose2d_forward};
+pub use conv1d::Conv1d;
+pub use conv2d::{Conv2d, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward};
 pub use elementwise::Elementwise;
 pub use error::Error;
 pub use flatten::{Flatten, Reshape};
+pub use global_average_pool::{GlobalAveragePool, global_average_pool_backward, global_average_pool_forward};
+pub use group_norm::GroupNorm;
 pub use init::{Bell, Fan, Init, Side};
 pub use layer::{AnyLayer, Backprop, InputKind, Layer, Saved};
+pub use layer_norm::LayerNorm;
+pub use max_pool2d::{MaxPool2d, max_pool2d_backward, max_pool2d_forward};
 pub use nodes::{Add, Factors, Multiply};
 pub use params::{ParamSpec, Role};
+pub use row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
 pub use sequential::Sequential;
 pub use softmax::{Softmax, softmax_backward};
 pub use spec::{Spec, sequential};

@@ -9,7 +9,11 @@ use tensor_ops::gradcheck::{Report, Settings, Tolerances};
 
 use self::nodes::{AddNode, MultiplyNode};
 use crate::gradcheck::check;
-use crate::{Affine, AnyLayer, Error, Flatten, LeakyRelu, Relu, Reshape, Sequential, Sigmoid, Softmax};
+use crate::{
+    Affine, AnyLayer, AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose2d, Error, Flatten,
+    GlobalAveragePool, GroupNorm, LayerNorm, LeakyRelu, MaxPool2d, Relu, Reshape, Sequential, Sigmoid,
+    Softmax,
+};
 
 /// A layer and the shape of the inputs on which it is checked.
 #[derive(Debug)]
@@ -86,6 +90,39 @@ pub fn cases() -> Vec<Case> {
         case("affine 1 to 1", Affine::new(1, 1), &[1]),
         case("affine of an image", Affine::new(12, 2), &[1, 4, 3]),
         case("affine 200 to 30", Affine::new(200, 30), &[200]),
+        // Convolutions.
+        case("conv2d 3 by 3", Conv2d::new(2, 3, [3, 3]), &[2, 4, 5]),
+        case("conv2d 1 by 1", Conv2d::new(3, 2, [1, 1]), &[3, 2, 3]),
+        case("conv2d, kernel as large as the image", Conv2d::new(2, 3, [4, 3]), &[2, 4, 3]),
+        case("conv2d, stride that does not divide", strided_conv2d(), &[1, 6, 5]),
+        case("conv2d, padding and dilation", dilated_conv2d(), &[2, 4, 5]),
+        case("conv2d, groups without bias", grouped_conv2d(2, 4), &[4, 3, 4]),
+        case("conv2d, depthwise", grouped_conv2d(4, 8), &[4, 3, 3]),
+        case("conv1d", Conv1d { stride: 2, padding: 1, ..Conv1d::new(2, 3, 3) }, &[2, 6]),
+        case("conv1d, dilation and groups", grouped_conv1d(), &[4, 7]),
+        case("conv transpose2d 3 by 2", ConvTranspose2d::new(2, 3, [3, 2]), &[2, 2, 3]),
+        case("conv transpose2d, output padding", output_padded(), &[2, 2, 3]),
+        case("conv transpose2d, output padding beyond the stride", far_output_padded(), &[4, 2, 2]),
+        // Pools.
+        case("max pool2d 2 by 2", MaxPool2d::new([2, 2]), &[2, 4, 4]),
+        case("max pool2d that does not divide", MaxPool2d::new([3, 2]), &[2, 5, 5]),
+        case("max pool2d, overlapping, padding, ceil", overlapping_max_pool2d(), &[1, 5, 6]),
+        case("max pool2d, dilation", MaxPool2d { dilation: [2, 1], ..MaxPool2d::new([2, 2]) }, &[1, 5, 4]),
+        case("avg pool2d 2 by 2", AvgPool2d::new([2, 2]), &[2, 4, 5]),
+        case("avg pool2d, padding counted", overlapping_avg_pool2d(true), &[1, 5, 6]),
+        case("avg pool2d, padding not counted", overlapping_avg_pool2d(false), &[1, 5, 6]),
+        case("global average pool", GlobalAveragePool, &[3, 2, 4]),
+        case("global average pool of sequences", GlobalAveragePool, &[3, 5]),
+        // Normalisations.
+        case("batch norm of rows", BatchNorm::new(3), &[3]),
+        case("batch norm of images", BatchNorm { eps: 1e-3, ..BatchNorm::new(2) }, &[2, 3, 2]),
+        case("batch norm of many features", BatchNorm::new(19), &[19]),
+        case("layer norm of rows", LayerNorm::new(&[5]), &[5]),
+        case("layer norm of a sequence", LayerNorm::new(&[4]), &[3, 4]),
+        case("layer norm of images", LayerNorm { eps: 0.1, ..LayerNorm::new(&[2, 2, 3]) }, &[2, 2, 3]),
+        case("group norm of rows", GroupNorm::new(2, 6), &[6]),
+        case("group norm of images", GroupNorm::new(2, 4), &[4, 2, 2]),
+        case("group norm, a group a channel", GroupNorm::new(3, 3), &[3, 2, 2]),
         // Activations.
         case("relu", Relu, &[6]),
         case("relu of images", Relu, &[2, 3, 2]),
@@ -102,6 +139,50 @@ pub fn cases() -> Vec<Case> {
         case("sequential 5-4-3", chain().expect("shapes that fit"), &[5]),
         case("sequential, nested", nested().expect("shapes that fit"), &[2, 3]),
     ]
+}
+
+fn strided_conv2d() -> Conv2d {
+    Conv2d { stride: [2, 3], ..Conv2d::new(1, 2, [3, 1]) }
+}
+
+fn dilated_conv2d() -> Conv2d {
+    Conv2d { stride: [2, 1], padding: [2, 1], dilation: [2, 3], ..Conv2d::new(2, 2, [2, 2]) }
+}
+
+fn grouped_conv2d(groups: usize, c_out: usize) -> Conv2d {
+    Conv2d { groups, bias: false, ..Conv2d::new(4, c_out, [2, 2]) }
+}
+
+fn grouped_conv1d() -> Conv1d {
+    Conv1d { dilation: 2, groups: 2, bias: false, ..Conv1d::new(4, 2, 3) }
+}
+
+fn output_padded() -> ConvTranspose2d {
+    ConvTranspose2d {
+        stride: [3, 2],
+        padding: [1, 1],
+        output_padding: [2, 1],
+        ..ConvTranspose2d::new(2, 2, [3, 3])
+    }
+}
+
+fn far_output_padded() -> ConvTranspose2d {
+    ConvTranspose2d {
+        dilation: [1, 3],
+        output_padding: [0, 2],
+        groups: 2,
+        bias: false,
+        ..ConvTranspose2d::new(4, 2, [2, 2])
+    }
+}
+
+fn overlapping_max_pool2d() -> MaxPool2d {
+    MaxPool2d { stride: [2, 1], padding: [1, 1], ceil: true, ..MaxPool2d::new([3, 2]) }
+}
+
+fn overlapping_avg_pool2d(count_include_pad: bool) -> AvgPool2d {
+    let pool = AvgPool2d::new([3, 2]);
+    AvgPool2d { stride: [2, 1], padding: [1, 1], ceil: true, count_include_pad, ..pool }
 }
 
 fn chain() -> Result<Sequential, Error> {

@@ -3,7 +3,11 @@
 //! Sizes that follow from the input are left out, as in Keras: `{ layer = "affine", units = 50 }` is an
 //! [`Affine`](crate::Affine) from however many inputs there are to 50.
 
-use crate::{Affine, AnyLayer, Error, Flatten, LeakyRelu, Relu, Reshape, Sequential, Sigmoid, Softmax};
+use crate::{
+    Affine, AnyLayer, AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose2d, Error, Flatten,
+    GlobalAveragePool, GroupNorm, LayerNorm, LeakyRelu, MaxPool2d, Relu, Reshape, Sequential, Sigmoid,
+    Softmax,
+};
 
 /// A layer written down.
 ///
@@ -24,12 +28,108 @@ use crate::{Affine, AnyLayer, Error, Flatten, LeakyRelu, Relu, Reshape, Sequenti
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each variant is the layer of the same name, each field its option")]
 pub enum Spec {
-    Affine { units: usize },
+    Affine {
+        units: usize,
+    },
+    AvgPool2d {
+        kernel: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        stride: Option<[usize; 2]>,
+        #[cfg_attr(feature = "serde", serde(default))]
+        padding: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default))]
+        ceil: bool,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::yes"))]
+        count_include_pad: bool,
+    },
+    BatchNorm {
+        #[cfg_attr(feature = "serde", serde(default = "defaults::momentum"))]
+        momentum: f64,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::eps"))]
+        eps: f64,
+    },
+    #[cfg_attr(feature = "serde", serde(rename = "conv1d"))]
+    Conv1d {
+        filters: usize,
+        kernel: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
+        stride: usize,
+        #[cfg_attr(feature = "serde", serde(default))]
+        padding: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
+        dilation: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
+        groups: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::yes"))]
+        bias: bool,
+    },
+    #[cfg_attr(feature = "serde", serde(rename = "conv2d"))]
+    Conv2d {
+        filters: usize,
+        kernel: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default = "defaults::ones"))]
+        stride: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default))]
+        padding: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default = "defaults::ones"))]
+        dilation: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
+        groups: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::yes"))]
+        bias: bool,
+    },
+    #[cfg_attr(feature = "serde", serde(rename = "conv_transpose2d"))]
+    ConvTranspose2d {
+        filters: usize,
+        kernel: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default = "defaults::ones"))]
+        stride: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default))]
+        padding: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default = "defaults::ones"))]
+        dilation: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default))]
+        output_padding: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
+        groups: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::yes"))]
+        bias: bool,
+    },
     Flatten,
-    LeakyRelu { slope: f64 },
+    GlobalAveragePool,
+    GroupNorm {
+        groups: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::eps"))]
+        eps: f64,
+    },
+    /// `axes`: how many of the last axes are normalised together; 1 by default.
+    LayerNorm {
+        #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
+        axes: usize,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::eps"))]
+        eps: f64,
+    },
+    LeakyRelu {
+        slope: f64,
+    },
+    MaxPool2d {
+        kernel: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        stride: Option<[usize; 2]>,
+        #[cfg_attr(feature = "serde", serde(default))]
+        padding: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default = "defaults::ones"))]
+        dilation: [usize; 2],
+        #[cfg_attr(feature = "serde", serde(default))]
+        ceil: bool,
+    },
     Relu,
-    Reshape { shape: Vec<usize> },
-    Sequential { layers: Vec<Spec> },
+    Reshape {
+        shape: Vec<usize>,
+    },
+    Sequential {
+        layers: Vec<Spec>,
+    },
     Sigmoid,
     Softmax,
 }
@@ -41,13 +141,58 @@ impl Spec {
     ///
     /// [`Error`] if the layer cannot take inputs of this shape or an option is impossible.
     pub fn build(&self, input: &[usize]) -> Result<Box<dyn AnyLayer>, Error> {
-        let layer: Box<dyn AnyLayer> = match self {
-            Spec::Affine { units } => Box::new(Affine::new(input.iter().product(), *units)),
+        // The first axis of an example; a layer that finds none says so itself.
+        let channels = input.first().copied().unwrap_or(1);
+        let layer: Box<dyn AnyLayer> = match *self {
+            Spec::Affine { units } => Box::new(Affine::new(input.iter().product(), units)),
+            Spec::AvgPool2d { kernel, stride, padding, ceil, count_include_pad } => {
+                let stride = stride.unwrap_or(kernel);
+                Box::new(AvgPool2d { kernel, stride, padding, ceil, count_include_pad })
+            }
+            Spec::BatchNorm { momentum, eps } => Box::new(BatchNorm { channels, momentum, eps }),
+            Spec::Conv1d { filters: c_out, kernel, stride, padding, dilation, groups, bias } => {
+                Box::new(Conv1d { c_in: channels, c_out, kernel, stride, padding, dilation, groups, bias })
+            }
+            Spec::Conv2d { filters: c_out, kernel, stride, padding, dilation, groups, bias } => {
+                Box::new(Conv2d { c_in: channels, c_out, kernel, stride, padding, dilation, groups, bias })
+            }
+            Spec::ConvTranspose2d {
+                filters,
+                kernel,
+                stride,
+                padding,
+                dilation,
+                output_padding,
+                groups,
+                bias,
+            } => Box::new(ConvTranspose2d {
+                c_in: channels,
+                c_out: filters,
+                kernel,
+                stride,
+                padding,
+                dilation,
+                output_padding,
+                groups,
+                bias,
+            }),
             Spec::Flatten => Box::new(Flatten),
-            Spec::LeakyRelu { slope } => Box::new(LeakyRelu { slope: *slope }),
+            Spec::GlobalAveragePool => Box::new(GlobalAveragePool),
+            Spec::GroupNorm { groups, eps } => Box::new(GroupNorm { groups, channels, eps }),
+            Spec::LayerNorm { axes, eps } => {
+                let wrong =
+                    || Error::option("layer_norm", "axes", format!("from 1 to {}", input.len()), axes);
+                let at = input.len().checked_sub(axes).filter(|_| axes > 0).ok_or_else(wrong)?;
+                Box::new(LayerNorm { shape: input[at..].to_vec(), eps })
+            }
+            Spec::LeakyRelu { slope } => Box::new(LeakyRelu { slope }),
+            Spec::MaxPool2d { kernel, stride, padding, dilation, ceil } => {
+                let stride = stride.unwrap_or(kernel);
+                Box::new(MaxPool2d { kernel, stride, padding, dilation, ceil })
+            }
             Spec::Relu => Box::new(Relu),
-            Spec::Reshape { shape } => Box::new(Reshape::new(shape)),
-            Spec::Sequential { layers } => Box::new(sequential(layers, input)?),
+            Spec::Reshape { ref shape } => Box::new(Reshape::new(shape)),
+            Spec::Sequential { ref layers } => Box::new(sequential(layers, input)?),
             Spec::Sigmoid => Box::new(Sigmoid),
             Spec::Softmax => Box::new(Softmax),
         };
@@ -68,4 +213,24 @@ pub fn sequential(layers: &[Spec], input: &[usize]) -> Result<Sequential, Error>
         let layer = spec.build(chain.shape(i)).map_err(|e| e.within(i, ""))?;
         chain.push_boxed(layer)
     })
+}
+
+/// What an option is when a recipe leaves it out.
+#[cfg(feature = "serde")]
+mod defaults {
+    pub(super) fn yes() -> bool {
+        true
+    }
+    pub(super) fn eps() -> f64 {
+        1e-5
+    }
+    pub(super) fn momentum() -> f64 {
+        0.1
+    }
+    pub(super) fn one() -> usize {
+        1
+    }
+    pub(super) fn ones() -> [usize; 2] {
+        [1, 1]
+    }
 }

@@ -3,8 +3,8 @@
 //! For authors of layers. None of these copies a contiguous array.
 
 use ndarray::{
-    Array2, ArrayRef2, ArrayRefD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Axis, CowArray,
-    Dimension, Ix2, Slice,
+    Array, Array2, ArrayRef, ArrayRef2, ArrayRefD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Axis,
+    CowArray, Dimension, IntoDimension, Ix2, Slice,
 };
 use tensor_ops::Scalar;
 
@@ -70,6 +70,78 @@ pub fn with_rows_mut<T: Scalar>(x: &mut ArrayRefD<T>, f: impl FnOnce(&mut ArrayR
 
 fn rows_shape<T>(x: &ArrayRefD<T>) -> (usize, usize) {
     (x.shape()[0], x.shape()[1..].iter().product())
+}
+
+/// The lengths of the axes.
+///
+/// # Panics
+///
+/// If the array has another rank.
+///
+/// # Examples
+///
+/// ```
+/// use layers::views::dims;
+/// use ndarray::ArrayD;
+///
+/// let [n, c, h, w] = dims(&ArrayD::<f32>::zeros(vec![2, 3, 8, 8]));
+/// assert_eq!((n, c, h, w), (2, 3, 8, 8));
+/// ```
+#[track_caller]
+pub fn dims<T, const RANK: usize>(x: &ArrayRefD<T>) -> [usize; RANK] {
+    let shape = x.shape();
+    shape.try_into().unwrap_or_else(|_| panic!("expected rank {RANK}, got {}", shape.len()))
+}
+
+/// The elements in row-major order under the shape that `shape` gives, copied only if they do not lie in memory in
+/// that order.
+///
+/// Kernels that walk over slices take their inputs through here.
+///
+/// # Panics
+///
+/// If the shape has another number of elements.
+///
+/// # Examples
+///
+/// ```
+/// use layers::views::{dims, standard};
+/// use ndarray::ArrayD;
+///
+/// let x = ArrayD::<f32>::zeros(vec![2, 3, 8, 8]);
+/// assert_eq!(standard(&x, dims::<_, 4>).dim(), (2, 3, 8, 8));
+/// assert_eq!(standard(&x, |x| [x.len() / 8, 8]).dim(), (48, 8));
+/// ```
+#[track_caller]
+pub fn standard<T: Scalar, S: IntoDimension>(
+    x: &ArrayRefD<T>,
+    shape: impl FnOnce(&ArrayRefD<T>) -> S,
+) -> CowArray<'_, T, S::Dim> {
+    let shape = shape(x).into_dimension();
+    x.as_standard_layout().into_shape_with_order(shape).expect("as many elements as before")
+}
+
+/// Runs `f` on `x` in row-major order under the shape that `shape` gives.
+///
+/// If the elements do not lie in memory in that order, `f` gets a copy that is written back afterwards.
+///
+/// # Panics
+///
+/// If the shape has another number of elements.
+#[track_caller]
+pub fn with_standard_mut<T: Scalar, S: IntoDimension>(
+    x: &mut ArrayRefD<T>,
+    shape: impl FnOnce(&ArrayRefD<T>) -> S,
+    f: impl FnOnce(&mut ArrayRef<T, S::Dim>),
+) {
+    if x.is_standard_layout() {
+        let shape = shape(x).into_dimension();
+        let view = x.view_mut().into_shape_with_order(shape);
+        return f(&mut view.expect("as many elements as before"));
+    }
+    let mut copy: Array<T, S::Dim> = standard(x, shape).into_owned();
+    f(&mut copy);
+    x.assign(&copy.to_shape(x.shape()).expect("as many elements as before"));
 }
 
 /// The first `n` examples.

@@ -1,0 +1,255 @@
+//! The largest value under a window.
+//!
+//! ```text
+//! y[n, c, i, j]  = max over the window of x        window at (i s - p, j s - p), padding never counts
+//! dx[n, c, a, b] = Σ of dy over the windows whose maximum is at (a, b)
+//! ```
+//!
+//! The first of equal maxima, row by row, gets the whole gradient, as in PyTorch; to split it, or to give it to all of
+//! them, would be a direction that no small step follows. A NaN in a window is its maximum.
+//!
+//! Ranzato, Huang, Boureau, LeCun, "Unsupervised learning of invariant feature hierarchies", 2007.
+
+use ndarray::{ArrayD, ArrayRef1, ArrayRef4, ArrayRefD, Ix1};
+use tensor_ops::Scalar;
+
+use crate::views::{dims, head, head_mut, ranked, ranked_mut, standard, with_standard_mut};
+use crate::window::{Geometry, Window};
+use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
+
+/// Maximum over windows of images N, C, H, W.
+///
+/// # Shapes
+///
+/// `[n, c, h, w]` to `[n, c, oh, ow]` with oh = ⌊(h + 2 padding - (kernel - 1) dilation - 1) / stride⌋ + 1, and ow
+/// likewise. Cells that no window reaches are not read.
+///
+/// # Examples
+///
+/// ```
+/// use layers::{Layer, MaxPool2d};
+///
+/// assert_eq!(MaxPool2d::new([2, 2]).output_shape(&[20, 25, 25])?, [20, 12, 12]);
+/// let ceil = MaxPool2d { ceil: true, ..MaxPool2d::new([2, 2]) };
+/// assert_eq!(ceil.output_shape(&[20, 25, 25])?, [20, 13, 13]);
+/// # Ok::<(), layers::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxPool2d {
+    /// The height and width of the window.
+    pub kernel: [usize; 2],
+    /// Cells from one position to the next; the kernel by default.
+    pub stride: [usize; 2],
+    /// Cells added on each side, which are never the maximum; 0 by default.
+    pub padding: [usize; 2],
+    /// Cells from one cell of the window to the next; 1 by default.
+    pub dilation: [usize; 2],
+    /// Whether the last window may stand over the edge, rather than be left out; false by default.
+    pub ceil: bool,
+}
+
+impl MaxPool2d {
+    /// Windows side by side, without padding.
+    pub fn new(kernel: [usize; 2]) -> Self {
+        MaxPool2d { kernel, stride: kernel, padding: [0, 0], dilation: [1, 1], ceil: false }
+    }
+
+    fn window(&self, input: &[usize]) -> Result<Window, Error> {
+        let &MaxPool2d { kernel, stride, padding, dilation, ceil } = self;
+        let window = Geometry { kernel, stride, padding, dilation, ceil }.over(self.kind(), input)?;
+        check_coverage(self.kind(), &window, padding)?;
+        Ok(window)
+    }
+}
+
+/// Whether each position of the window holds at least one cell of the input.
+pub(crate) fn check_coverage(kind: &str, window: &Window, padding: [usize; 2]) -> Result<(), Error> {
+    if [window.h, window.w].iter().any(|slide| (0..slide.steps).any(|o| slide.first(o) >= slide.size)) {
+        return Err(Error::option(
+            kind,
+            "padding",
+            "that leaves a cell of the input in each window",
+            padding,
+        ));
+    }
+    Ok(())
+}
+
+/// y ← the maximum of each window, place ← its position within the plane, row by row.
+///
+/// # Shapes
+///
+/// `x` [n, c, h, w] and `y` [n, c, oh, ow] in row-major order, `place` [n c oh ow].
+///
+/// # Panics
+///
+/// If the shapes do not fit, an array is not in row-major order, or a plane has more than 2³² - 1 cells.
+#[track_caller]
+pub fn max_pool2d_forward<T: Scalar>(
+    x: &ArrayRef4<T>,
+    window: &Window,
+    y: &mut ArrayRef4<T>,
+    place: &mut ArrayRef1<u32>,
+) {
+    let Window { h, w } = *window;
+    u32::try_from(h.size * w.size).expect("a plane of at most 2³² - 1 cells");
+    let x = x.as_slice().expect("x in row-major order").chunks_exact(h.size * w.size);
+    let y = y.as_slice_mut().expect("y in row-major order").chunks_exact_mut(window.outputs());
+    let place = place.as_slice_mut().expect("place contiguous").chunks_exact_mut(window.outputs());
+    for ((x, y), place) in x.zip(y).zip(place) {
+        let lines = y.chunks_exact_mut(w.steps).zip(place.chunks_exact_mut(w.steps));
+        for (o, (y, place)) in lines.enumerate() {
+            let row = h.first(o) * w.size;
+            for (o, (y, place)) in y.iter_mut().zip(&mut *place).enumerate() {
+                let first = row + w.first(o);
+                (*y, *place) = (x[first], first as u32);
+            }
+            for i in (0..h.kernel).filter_map(|k| h.cell(o, k)) {
+                for k in 0..w.kernel {
+                    let inside = w.inside(k);
+                    let at = i * w.size + inside.start * w.stride + k * w.dilation - w.padding;
+                    let line = y[inside.clone()].iter_mut().zip(&mut place[inside]);
+                    for ((step, (y, place)), &v) in line.enumerate().zip(x[at..].iter().step_by(w.stride)) {
+                        if v > *y || v.value().is_nan() {
+                            (*y, *place) = (v, (at + step * w.stride) as u32);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// dx ← dy at the places of the maxima, 0 elsewhere.
+///
+/// # Shapes
+///
+/// As [`max_pool2d_forward`].
+///
+/// # Panics
+///
+/// As [`max_pool2d_forward`].
+#[track_caller]
+pub fn max_pool2d_backward<T: Scalar>(
+    place: &ArrayRef1<u32>,
+    dy: &ArrayRef4<T>,
+    window: &Window,
+    dx: &mut ArrayRef4<T>,
+) {
+    let dx =
+        dx.as_slice_mut().expect("dx in row-major order").chunks_exact_mut(window.h.size * window.w.size);
+    let dy = dy.as_slice().expect("dy in row-major order").chunks_exact(window.outputs());
+    let place = place.as_slice().expect("place contiguous").chunks_exact(window.outputs());
+    for ((dx, dy), place) in dx.zip(dy).zip(place) {
+        dx.fill(T::zero());
+        for (&dy, &place) in dy.iter().zip(place) {
+            dx[place as usize] += dy;
+        }
+    }
+}
+
+impl Layer for MaxPool2d {
+    fn kind(&self) -> &'static str {
+        "max_pool2d"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
+        let window = self.window(input)?;
+        Ok(vec![input[0], window.h.steps, window.w.steps])
+    }
+
+    fn spec(&self) -> Option<Spec> {
+        let &MaxPool2d { kernel, stride, padding, dilation, ceil } = self;
+        let stride = (stride != kernel).then_some(stride);
+        Some(Spec::MaxPool2d { kernel, stride, padding, dilation, ceil })
+    }
+}
+
+/// The cache holds, in `indices`, the places of the maxima.
+impl<T: Scalar> Backprop<T> for MaxPool2d {
+    fn new_cache(&self, input: &[usize]) -> Cache<T> {
+        let window = self.window(&input[1..]).expect("a shape that output_shape took");
+        let places = ArrayD::zeros(vec![input[0] * input[1] * window.outputs()]);
+        Cache { indices: vec![places], ..Cache::new() }
+    }
+
+    fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, cache: &mut Cache<T>) {
+        let window = self.window(&x.shape()[1..]).expect("a shape that output_shape took");
+        let mut places = head_mut(&mut cache.indices[0], y.len());
+        let mut places = ranked_mut::<_, Ix1>(&mut places);
+        with_standard_mut(y, dims::<_, 4>, |y| {
+            max_pool2d_forward(&standard(x, dims::<_, 4>), &window, y, &mut places);
+        });
+    }
+
+    fn backward(
+        &self,
+        _: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        _: &mut [ArrayD<T>],
+    ) {
+        let Some(dx) = dx else { return };
+        let window = self.window(&dx.shape()[1..]).expect("a shape that output_shape took");
+        let places = head(&saved.cache.indices[0], dy.len());
+        with_standard_mut(dx, dims::<_, 4>, |dx| {
+            max_pool2d_backward(&ranked(&places), &standard(dy, dims::<_, 4>), &window, dx);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, Array4};
+
+    use super::*;
+
+    fn pool(layer: MaxPool2d, x: &[f64], size: [usize; 2]) -> (Array4<f64>, Array4<f64>) {
+        let window = layer.window(&[1, size[0], size[1]]).unwrap();
+        let x = Array4::from_shape_vec((1, 1, size[0], size[1]), x.to_vec()).unwrap();
+        let mut y = Array4::zeros((1, 1, window.h.steps, window.w.steps));
+        let mut place = Array1::zeros(y.len());
+        max_pool2d_forward(&x, &window, &mut y, &mut place);
+        let mut dx = Array4::from_elem(x.dim(), f64::NAN);
+        max_pool2d_backward(&place, &Array4::ones(y.dim()), &window, &mut dx);
+        (y, dx)
+    }
+
+    #[test]
+    fn max_pool_sends_the_whole_gradient_to_the_first_maximum() {
+        let (y, dx) = pool(MaxPool2d::new([2, 2]), &[1.0, 3.0, 3.0, 3.0], [2, 2]);
+        assert_eq!((y.sum(), dx.into_raw_vec_and_offset().0), (3.0, vec![0.0, 1.0, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn padding_is_never_the_maximum() {
+        let layer = MaxPool2d { padding: [1, 1], ..MaxPool2d::new([2, 2]) };
+        let (y, dx) = pool(layer, &[-4.0, -3.0, -2.0, f64::NEG_INFINITY], [2, 2]);
+        assert_eq!(y.into_raw_vec_and_offset().0, [-4.0, -3.0, -2.0, f64::NEG_INFINITY]);
+        assert_eq!(dx.into_raw_vec_and_offset().0, [1.0; 4]);
+    }
+
+    #[test]
+    fn a_window_with_a_nan_gives_a_nan() {
+        let (y, _) = pool(MaxPool2d::new([1, 2]), &[f64::NAN, 1.0, 1.0, f64::NAN, 1.0, 2.0], [1, 6]);
+        assert!(y[[0, 0, 0, 0]].is_nan() && y[[0, 0, 0, 1]].is_nan() && y[[0, 0, 0, 2]] == 2.0);
+    }
+
+    #[test]
+    fn cells_that_no_window_reaches_get_no_gradient() {
+        let layer = MaxPool2d { stride: [3, 3], ..MaxPool2d::new([1, 1]) };
+        let (y, dx) = pool(layer, &[1.0, 9.0, 9.0, 2.0, 9.0], [1, 5]);
+        assert_eq!(y.into_raw_vec_and_offset().0, [1.0, 2.0]);
+        assert_eq!(dx.into_raw_vec_and_offset().0, [1.0, 0.0, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_window_of_nothing_but_padding_is_an_error() {
+        let layer = MaxPool2d { padding: [2, 0], ..MaxPool2d::new([2, 2]) };
+        let error = layer.output_shape(&[1, 4, 4]).unwrap_err().to_string();
+        let expected =
+            "max_pool2d: expected padding that leaves a cell of the input in each window, got [2, 0]";
+        assert_eq!(error, expected);
+    }
+}

@@ -1,0 +1,108 @@
+//! Kernels that normalise each row by itself, which layer and group normalisation share.
+//!
+//! ```text
+//! μ, σ² over the m values of a row        x̂ = (x - μ) / √(σ² + ε)        y = γ x̂ + β
+//!
+//! dγ = Σ dy x̂,  dβ = Σ dy                 over the rows, and the cells of a channel
+//! dx = (dx̂ - Σ dx̂ / m - x̂ Σ dx̂ x̂ / m) / √(σ² + ε)        dx̂ = γ dy, sums over the row
+//! ```
+//!
+//! A row is one group of channels of one example: [channels of the group, cells]. In layer normalisation each value is
+//! a channel of one cell, and there is one group.
+
+use ndarray::{ArrayRef1, ArrayRef2, ArrayRef4};
+use tensor_ops::Scalar;
+
+use crate::sums::{channel_sums, map_channels, squares_around, sum};
+
+/// y ← γ x̂ + β, x_hat ← x̂ and inv_std ← 1 / √(σ² + ε), by the biased variance in two passes, summed wide.
+///
+/// # Shapes
+///
+/// `x`, `x_hat` and `y` [n, groups, c, cells] in row-major order, `gamma` and `beta` [groups, c], `inv_std` [n groups].
+///
+/// # Panics
+///
+/// If the shapes do not fit or an array is not in row-major order.
+#[track_caller]
+pub fn row_norm_forward<T: Scalar>(
+    x: &ArrayRef4<T>,
+    eps: f64,
+    [gamma, beta]: [&ArrayRef2<T>; 2],
+    y: &mut ArrayRef4<T>,
+    x_hat: &mut [T],
+    inv_std: &mut ArrayRef1<T>,
+) {
+    let (_, groups, c, cells) = x.dim();
+    let (row, m) = (c * cells, T::Wide::from_f64((c * cells) as f64));
+    let x = x.as_slice().expect("x in row-major order").chunks_exact(row);
+    let y = y.as_slice_mut().expect("y in row-major order").chunks_exact_mut(row);
+    let rows = x.zip(y).zip(x_hat.chunks_exact_mut(row)).zip(inv_std).zip((0..groups).cycle());
+    for ((((x, y), x_hat), inv_std), group) in rows {
+        let mean = T::narrow(sum(x) / m);
+        let var = squares_around(x, mean) / m;
+        let scale = T::narrow(T::Wide::from_f64(1.0) / (var + T::Wide::from_f64(eps)).sqrt());
+        *inv_std = scale;
+        x.iter().zip(&mut *x_hat).for_each(|(&x, x_hat)| *x_hat = (x - mean) * scale);
+        let affine = |k: usize, x_hat: T, _| gamma[[group, k]] * x_hat + beta[[group, k]];
+        map_channels(x_hat, x_hat, y, [1, c, cells], affine);
+    }
+}
+
+/// dγ ← dγ + Σ dy x̂ and dβ ← dβ + Σ dy, summed wide.
+///
+/// # Shapes
+///
+/// As [`row_norm_forward`].
+///
+/// # Panics
+///
+/// As [`row_norm_forward`].
+#[track_caller]
+pub fn row_norm_backward_params<T: Scalar>(
+    x_hat: &[T],
+    dy: &ArrayRef4<T>,
+    dgamma: &mut ArrayRef2<T>,
+    dbeta: &mut ArrayRef2<T>,
+) {
+    let (n, groups, c, cells) = dy.dim();
+    let (dy, channels) = (dy.as_slice().expect("dy in row-major order"), [n, groups * c, cells]);
+    let dot = |_, x_hat: T, dy: T| (x_hat * dy).widen();
+    channel_sums(x_hat, dy, channels, dot, |k, sum| dgamma[[k / c, k % c]] += T::narrow(sum));
+    channel_sums(dy, dy, channels, |_, dy, _| dy.widen(), |k, sum| dbeta[[k / c, k % c]] += T::narrow(sum));
+}
+
+/// dx ← (dx̂ - Σ dx̂ / m - x̂ Σ dx̂ x̂ / m) inv_std
+///
+/// # Shapes
+///
+/// As [`row_norm_forward`].
+///
+/// # Panics
+///
+/// As [`row_norm_forward`].
+#[track_caller]
+pub fn row_norm_backward_input<T: Scalar>(
+    x_hat: &[T],
+    inv_std: &ArrayRef1<T>,
+    gamma: &ArrayRef2<T>,
+    dy: &ArrayRef4<T>,
+    dx: &mut ArrayRef4<T>,
+) {
+    let (_, groups, c, cells) = dy.dim();
+    let (row, share) = (c * cells, T::Wide::from_f64(1.0 / (c * cells) as f64));
+    let dy = dy.as_slice().expect("dy in row-major order").chunks_exact(row);
+    let dx = dx.as_slice_mut().expect("dx in row-major order").chunks_exact_mut(row);
+    let rows = dy.zip(dx).zip(x_hat.chunks_exact(row)).zip(inv_std).zip((0..groups).cycle());
+    for ((((dy, dx), x_hat), &inv_std), group) in rows {
+        let (mut total, mut along) = (T::Wide::from_f64(0.0), T::Wide::from_f64(0.0));
+        let weigh = |k: usize, sum: T::Wide| gamma[[group, k]].widen() * sum;
+        channel_sums(dy, dy, [1, c, cells], |_, dy, _| dy.widen(), |k, sum| total += weigh(k, sum));
+        let dot = |_, dy: T, x_hat: T| (dy * x_hat).widen();
+        channel_sums(dy, x_hat, [1, c, cells], dot, |k, sum| along += weigh(k, sum));
+        let (total, along) = (T::narrow(total * share), T::narrow(along * share));
+        map_channels(dy, x_hat, dx, [1, c, cells], |k, dy, x_hat| {
+            inv_std * (gamma[[group, k]] * dy - total - x_hat * along)
+        });
+    }
+}
