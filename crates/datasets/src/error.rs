@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::File;
+
 /// What can be wrong with data.
 ///
 /// The functions that open a file wrap what they find in [`Error::In`], so that every message starts with the path.
@@ -297,6 +299,45 @@ pub enum Error {
         /// The name that was given.
         name: String,
     },
+    /// Every mirror failed.
+    #[error("{}", no_mirror(target, file, attempts))]
+    NoMirror {
+        /// Where the file belongs.
+        target: PathBuf,
+        /// The file.
+        file: Box<File>,
+        /// The mirrors and why each failed.
+        attempts: Vec<Attempt>,
+    },
+    /// A file that would have to be downloaded, but may not be.
+    #[error("{}: expected the file to be there when offline, but {reason}", path.display())]
+    Offline {
+        /// Where the file belongs.
+        path: PathBuf,
+        /// What is there instead.
+        reason: String,
+    },
+    /// Something else in the place of a file, such as a folder.
+    #[error("{}: expected a file or nothing, got something else", path.display())]
+    NotAFile {
+        /// The place.
+        path: PathBuf,
+    },
+    /// A name in a table of files that is more than a name.
+    #[error("expected a file name of letters, digits, '-', '_' and '.', got {name:?}")]
+    FileName {
+        /// What is there instead.
+        name: String,
+    },
+    /// Neither an address nor a folder.
+    #[error("mirror: expected https://, http:// on this machine, or a folder, got {text:?}")]
+    Mirror {
+        /// What was given.
+        text: String,
+    },
+    /// The caller ended the fetch.
+    #[error("cancelled")]
+    Cancelled,
     /// A split that cannot be made.
     #[error("split: {0}")]
     Split(String),
@@ -315,6 +356,28 @@ impl Error {
             other => other,
         }
     }
+}
+
+/// A mirror that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The address or folder.
+    pub from: String,
+    /// Why it failed.
+    pub reason: String,
+}
+
+fn no_mirror(target: &Path, file: &File, attempts: &[Attempt]) -> String {
+    let tried: String =
+        attempts.iter().map(|Attempt { from, reason }| format!("\n  {from}: {reason}")).collect();
+    format!(
+        "{}: expected a mirror with the file, got none:{tried}\n\
+         to place it by hand, put a file of {} bytes with sha256 {} (md5 {}) there",
+        target.display(),
+        file.bytes,
+        file.sha256,
+        file.md5
+    )
 }
 
 /// What a file is that starts with these bytes, if it is something that often lies in the place of data.

@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod csv;
 mod dataset;
+pub mod download;
 mod error;
 mod gather;
 pub mod idx;
@@ -12,7 +13,7 @@ mod source;
 pub mod split;
 
 pub use dataset::{Dataset, Features, MAX_UNNAMED_CLASSES, Targets};
-pub use error::Error;
+pub use error::{Attempt, Error};
 pub use gather::Gather;
 pub use scaling::Scaling;
 pub use sets::{File, Set, load};

@@ -17,7 +17,6 @@ pub enum Set {
 
 /// A file of a set, as its publisher made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct File {
     /// Its name in the folder of the set.
     pub name: &'static str,

@@ -1,0 +1,102 @@
+//! A file on its way: written beside its target, and put in its place only when it is whole and right.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Trouble;
+use super::verify::Digests;
+use crate::File;
+
+/// A temporary file that is written to for longer than this without a byte is not written to any more.
+const STALE: Duration = Duration::from_secs(60);
+
+/// A temporary file, removed unless it is [`finish`](Part::finish)ed.
+pub(super) struct Part<'a> {
+    file: &'a File,
+    target: &'a Path,
+    path: PathBuf,
+    out: fs::File,
+    digests: Digests,
+    kept: bool,
+}
+
+impl<'a> Part<'a> {
+    /// An empty temporary file of its own, in the folder of the target, so that renaming stays in one file system.
+    pub(super) fn create(file: &'a File, target: &'a Path) -> Result<Self, Trouble> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = target.with_file_name(format!(".{}.{}-{count}.part", file.name, std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(out) => {
+                    // Tells others that it is in use; where locks do not work, its age does.
+                    let _ = out.try_lock();
+                    return Ok(Self { file, target, path, out, digests: Digests::default(), kept: false });
+                }
+                // Left by a process with the same number, which is gone.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < 1 << 20 => {}
+                Err(error) => return Err(Trouble::writing(&path, error)),
+            }
+        }
+    }
+
+    /// The bytes so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.digests.bytes()
+    }
+
+    /// Adds bytes, unless they are more than the file has.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        self.digests.write_all(bytes).map_err(|error| Trouble::writing(&self.path, error))?;
+        if self.digests.bytes() > self.file.bytes {
+            let hint = self.digests.hint();
+            return Err(Trouble::Lasting(format!("expected {} bytes, got more{hint}", self.file.bytes)));
+        }
+        self.out.write_all(bytes).map_err(|error| Trouble::writing(&self.path, error))
+    }
+
+    /// Puts the file in its place if it is the published one.
+    pub(super) fn finish(mut self) -> Result<(), Trouble> {
+        std::mem::take(&mut self.digests).compare(self.file).map_err(Trouble::Lasting)?;
+        self.out.sync_all().map_err(|error| Trouble::writing(&self.path, error))?;
+        fs::rename(&self.path, self.target).map_err(|error| Trouble::writing(self.target, error))?;
+        self.kept = true;
+        let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        sync_folder(folder.unwrap_or(Path::new("."))).map_err(|error| Trouble::writing(self.target, error))
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.path); // if that fails, a later fetch sweeps it
+        }
+    }
+}
+
+/// Makes the new name last through a loss of power; only Unix lets a program ask for that.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Removes what processes left that were killed: temporary files that nobody holds and that have not grown for a while.
+pub(super) fn sweep(dir: &Path, files: &[File]) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = |file: &File| {
+            let rest = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_prefix(file.name));
+            rest.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".part"))
+        };
+        let old = || -> io::Result<bool> {
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            Ok(age > STALE && fs::File::open(entry.path())?.try_lock().is_ok())
+        };
+        if files.iter().any(ours) && old().unwrap_or(false) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
