@@ -1,1 +1,57 @@
-fn main() {}
+//! The front door of the workspace: `cargo xtask COMMAND`.
+//!
+//! Words in, a crate called, text out: what a command does is in the crates. Exit code 0 for success, 1 if it failed, 2 for
+//! wrong usage.
+
+mod fetch_data;
+mod list;
+mod output;
+mod suggest;
+mod test;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Train and check small neural networks on the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(train::Args),
+    FetchData(fetch_data::Args),
+    List(list::Args),
+    Test(test::Args),
+}
+
+/// How a command ends: with an exit code, or with an error that is printed.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Train(args) => train::run(&args),
+        Command::FetchData(args) => fetch_data::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Test(args) => test::run(&args),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

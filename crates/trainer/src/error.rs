@@ -83,6 +83,7 @@ pub enum Error {
         /// Its value.
         value: f64,
     },
+
     /// A state that is not one of this trainer.
     #[error("state, {name}: expected {expected}, got {got}")]
     State {
@@ -92,6 +93,26 @@ pub enum Error {
         expected: String,
         /// What the state holds.
         got: String,
+    },
+    /// A file that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A recipe that is not well formed.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Recipe {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
     },
     /// An option with a value that makes no sense.
     #[error("{option}: expected {expected}, got {got}")]

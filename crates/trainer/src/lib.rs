@@ -21,6 +21,8 @@ mod history;
 mod optimizer;
 #[cfg(feature = "train")]
 mod options;
+#[cfg(feature = "recipe")]
+pub mod recipe;
 #[cfg(feature = "train")]
 mod schedule;
 #[cfg(feature = "train")]

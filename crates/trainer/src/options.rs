@@ -12,6 +12,8 @@ use crate::{Error, Schedule};
 /// let options = Options { length: Length::Epochs(20), learning_rate: 0.001, batch_size: 125, ..Options::default() };
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "recipe", serde(default, deny_unknown_fields))]
 pub struct Options {
     /// When to stop.
     pub length: Length,

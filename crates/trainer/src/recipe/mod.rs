@@ -1,0 +1,205 @@
+//! Recipes: everything about a training run in one readable TOML file.
+//!
+//! ```toml
+#![doc = include_str!("../../recipes/digits.toml")]
+//! ```
+//!
+//! `[data]` names a known set (`set = "mnist"`), or CSV files, or IDX files; `[model]` lists the layers, whose input
+//! sizes follow from the data; `[loss]`, `[optimizer]` and `[training]` are [`losses::Spec`], [`OptimizerSpec`] and
+//! [`Options`] written down.
+
+mod data;
+
+use std::path::{Path, PathBuf};
+
+use datasets::{Dataset, Scaling};
+use layers::{Init, Spec};
+use tensor_ops::Scalar;
+
+pub use data::{CsvFiles, DataSpec, IdxFiles, Label, ScalingSpec};
+
+use crate::{Error, Model, OptimizerSpec, Options, Trainer};
+
+/// The recipes that come with the project: their names and texts.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("digits", include_str!("../../recipes/digits.toml")),
+    ("digits16", include_str!("../../recipes/digits16.toml")),
+    ("mnist", include_str!("../../recipes/mnist.toml")),
+    ("fashion", include_str!("../../recipes/fashion.toml")),
+];
+
+/// Everything about a training run.
+///
+/// # Examples
+///
+/// ```
+/// use trainer::recipe::Recipe;
+///
+/// let recipe = Recipe::built_in("digits").unwrap();
+/// assert_eq!(recipe.training.batch_size, 32);
+/// let error = Recipe::parse("[data]\nset = 7\n", "mine.toml".as_ref()).unwrap_err();
+/// assert!(error.to_string().starts_with("mine.toml:2:7: "));
+/// ```
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// One line that says what this is.
+    #[serde(default)]
+    pub about: String,
+    /// The scalar to train in.
+    #[serde(default)]
+    pub precision: Precision,
+    /// The examples.
+    pub data: DataSpec,
+    /// The network.
+    pub model: ModelSpec,
+    /// The loss.
+    pub loss: losses::Spec,
+    /// The optimiser.
+    pub optimizer: OptimizerSpec,
+    /// How long, on which batches, at which rate.
+    pub training: Options,
+}
+
+/// The scalar of a training run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// A network and how its weights begin.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// How all weights begin; without it, as each layer proposes.
+    #[serde(default)]
+    pub init: Option<Init>,
+    /// The layers in order.
+    pub layers: Vec<Spec>,
+}
+
+/// The examples of a recipe, loaded.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// To learn from.
+    pub train: Dataset,
+    /// To be judged by.
+    pub test: Dataset,
+    /// Taken from the training examples, applied to both.
+    pub scaling: Scaling,
+}
+
+impl Recipe {
+    /// The recipe of this name that comes with the project.
+    pub fn built_in(name: &str) -> Option<Recipe> {
+        let (name, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        Some(Recipe::parse(text, name.as_ref()).expect("a test parses each built-in recipe"))
+    }
+
+    /// A recipe from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] or [`Error::Recipe`].
+    pub fn load(path: &Path) -> Result<Recipe, Error> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Recipe::parse(&text, path)
+    }
+
+    /// A recipe from its text; errors name `path`, the line and the column.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Recipe`] if the text is no TOML, a field is unknown or missing, or a value is of the wrong kind.
+    pub fn parse(text: &str, path: &Path) -> Result<Recipe, Error> {
+        toml::from_str(text).map_err(|error| {
+            let (line, column) = error.span().map_or((1, 1), |span| position(text, span.start));
+            Error::Recipe { path: path.to_owned(), line, column, message: error.message().to_string() }
+        })
+    }
+
+    /// The recipe as TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("every recipe can be written")
+    }
+
+    /// Loads the examples; relative paths are below `root`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if a file is missing or wrong, [`Error::Option`] if the fields contradict each other.
+    pub fn load_data(&self, root: &Path) -> Result<Data, Error> {
+        self.data.load(root, self.training.seed)
+    }
+
+    /// A model as it begins, for these examples.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Network`] if the layers do not fit the examples or each other.
+    pub fn model<T: Scalar>(&self, data: &Data) -> Result<Model<T>, Error> {
+        let input = data.train.feature_shape();
+        let network = layers::sequential(&self.model.layers, input)?;
+        let mut model = Model::with_init(network, input, self.model.init, self.training.seed)?;
+        model.scaling = data.scaling.clone();
+        model.class_names = data.train.class_names.clone();
+        Ok(model)
+    }
+
+    /// A trainer for this model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Loss`] or [`Error::Option`] if an option makes no sense.
+    pub fn trainer<T: Scalar>(&self, model: Model<T>) -> Result<Trainer<T>, Error>
+    where
+        layers::Sequential: layers::Backprop<T>,
+    {
+        let loss = self.loss.build().map_err(|source| Error::Loss { step: 0, source })?;
+        Trainer::boxed(model, loss, self.optimizer.build()?, self.training.clone())
+    }
+}
+
+/// Line and column, counted from 1, of a byte of a text.
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = &text[..byte.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    (line, column)
+}
+
+/// Where the files of a recipe's data are looked for: beside a recipe of one's own, in the data folder for a built-in.
+pub fn data_root(recipe: &Path, data_dir: &Path) -> PathBuf {
+    match recipe.parent() {
+        Some(folder) if recipe.is_file() => folder.to_owned(),
+        _ => data_dir.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_recipe_parses_and_survives_being_written() {
+        for (name, text) in BUILT_IN {
+            let recipe = Recipe::parse(text, name.as_ref()).unwrap();
+            assert!(!recipe.about.is_empty());
+            assert_eq!(Recipe::parse(&recipe.to_toml(), name.as_ref()).unwrap(), recipe, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_an_error_with_its_place() {
+        let text = include_str!("../../recipes/digits.toml").replace("momentum", "momentun");
+        let error = Recipe::parse(&text, "mine.toml".as_ref()).unwrap_err().to_string();
+        assert!(error.starts_with("mine.toml:"), "{error}");
+        assert!(error.contains("momentun"), "{error}");
+    }
+}

@@ -1,0 +1,32 @@
+//! Where things are, and how they are shown.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The folder of the workspace: xtask is always built inside it.
+pub fn workspace() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or(here.clone(), PathBuf::from)
+}
+
+/// A path as a person would type it: below the current folder without its prefix.
+pub fn shown(path: &std::path::Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+/// `0.734 s`, `12.3 s`, `4 min 05 s`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        0.0..1e-3 => format!("{:.0} us", seconds * 1e6),
+        1e-3..1.0 => format!("{:.1} ms", seconds * 1e3),
+        1.0..60.0 => format!("{seconds:.2} s"),
+        _ => format!("{} min {:02} s", time.as_secs() / 60, time.as_secs() % 60),
+    }
+}
+
+/// `97.22 %`, or a dash.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or("-".into(), |share| format!("{:.2} %", 100.0 * share))
+}
