@@ -61,8 +61,14 @@ pub enum Error {
     /// A mean over nothing.
     #[error("expected at least one row, got an empty batch")]
     EmptyBatch,
+    /// A weighted mean over rows whose classes all have the weight 0.
+    #[error("{loss}: expected a row whose class has a weight above 0, got none")]
+    NoWeight {
+        /// The loss.
+        loss: &'static str,
+    },
     /// An option of the loss with a value that makes no sense.
-    #[error("{loss}: expected {option} {expected}, got {got}")]
+    #[error("{loss}: {option}: expected {expected}, got {got}")]
     Option {
         /// The loss.
         loss: &'static str,
@@ -73,4 +79,15 @@ pub enum Error {
         /// What it is.
         got: String,
     },
+}
+
+impl Error {
+    pub(crate) fn option(
+        loss: &'static str,
+        option: &'static str,
+        expected: impl Into<String>,
+        got: impl std::fmt::Debug,
+    ) -> Self {
+        Error::Option { loss, option, expected: expected.into(), got: format!("{got:?}") }
+    }
 }

@@ -6,15 +6,31 @@
 //!
 //! Losses know nothing of layers. Use this crate alone to add a correct loss to a program that computes its outputs
 //! elsewhere.
+//!
+#![doc = include_str!("../docs/losses.md")]
 
+mod binary_cross_entropy;
+mod class_weights;
+mod elementwise;
 mod error;
+mod hinge;
+mod huber;
+mod kullback_leibler;
 mod loss;
+mod mean_absolute_error;
 mod mean_squared_error;
+mod negative_log_likelihood;
 mod softmax_cross_entropy;
 mod spec;
 
+pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use error::Error;
+pub use hinge::Hinge;
+pub use huber::Huber;
+pub use kullback_leibler::KullbackLeibler;
 pub use loss::{AnyLoss, Loss, Reduction, Targets};
+pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_squared_error::MeanSquaredError;
+pub use negative_log_likelihood::NegativeLogLikelihood;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use spec::Spec;

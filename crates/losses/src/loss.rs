@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use ndarray::{ArrayRef2, ArrayView2};
+use ndarray::{ArrayRef1, ArrayRef2, ArrayView2};
 use tensor_ops::{Dual, Scalar};
 
 use crate::Error;
@@ -47,6 +47,17 @@ pub enum Reduction {
 pub trait Loss<T: Scalar>: Debug + Send + Sync {
     /// The name of this loss in the field's terms: `softmax_cross_entropy`.
     fn kind(&self) -> &'static str;
+
+    /// Whether the value is a mean or a sum over the rows. Whoever puts batches together must know.
+    fn reduction(&self) -> Reduction {
+        Reduction::Mean
+    }
+
+    /// What the rows of `targets` weigh together in a mean over several batches: their number, unless classes have
+    /// weights.
+    fn weight(&self, targets: Targets<'_, T>) -> f64 {
+        targets.len() as f64
+    }
 
     /// The value; and with `gradient` = (upstream, dx) also dx ← upstream · ∂value/∂x.
     ///
@@ -96,6 +107,16 @@ pub trait AnyLoss: Loss<f32> + Loss<f64> + Loss<Dual> {}
 
 impl<L: Loss<f32> + Loss<f64> + Loss<Dual> + ?Sized> AnyLoss for L {}
 
+impl Reduction {
+    /// The factor on a sum over `count` things.
+    pub(crate) fn share(self, count: f64) -> f64 {
+        match self {
+            Reduction::Mean => 1.0 / count,
+            Reduction::Sum => 1.0,
+        }
+    }
+}
+
 impl<'a, T: Scalar> Targets<'a, T> {
     /// The number of rows.
     pub fn len(&self) -> usize {
@@ -134,6 +155,17 @@ impl<'a, T: Scalar> Targets<'a, T> {
         Ok(rows)
     }
 
+    /// The rows of numbers, checked to have the shape of `x` and to be distributions.
+    pub(crate) fn distributions(
+        &self,
+        loss: &'static str,
+        x: &ArrayRef2<T>,
+    ) -> Result<ArrayView2<'a, T>, Error> {
+        let rows = self.rows(loss, x)?;
+        rows.rows().into_iter().enumerate().try_for_each(|(i, row)| check_distribution(i, &row))?;
+        Ok(rows)
+    }
+
     fn count(&self, n: usize) -> Result<(), Error> {
         match n {
             0 => Err(Error::EmptyBatch),
@@ -141,4 +173,18 @@ impl<'a, T: Scalar> Targets<'a, T> {
             _ => Ok(()),
         }
     }
+}
+
+/// How far from 1 the sum of a target row may be: what f32 rounding of many classes leaves.
+const SUM_TOLERANCE: f64 = 1e-4;
+
+fn check_distribution<T: Scalar>(row: usize, target: &ArrayRef1<T>) -> Result<(), Error> {
+    let sum = target.iter().map(|t| t.value()).sum::<f64>();
+    if let Some((column, t)) = target.iter().enumerate().find(|(_, t)| !(0.0..=1.0).contains(&t.value())) {
+        return Err(Error::Value { row, column, expected: "from 0 to 1", got: t.value() });
+    }
+    if (sum - 1.0).abs() > SUM_TOLERANCE {
+        return Err(Error::NotADistribution { row, sum });
+    }
+    Ok(())
 }

@@ -6,9 +6,10 @@
 //!
 //! Gauss, "Theoria motus corporum coelestium", 1809.
 
-use ndarray::{ArrayRef2, Zip};
+use ndarray::ArrayRef2;
 use tensor_ops::Scalar;
 
+use crate::elementwise::over_elements;
 use crate::{Error, Loss, Reduction, Targets};
 
 /// The mean, over all elements of the batch, of the squared difference; or its sum.
@@ -19,6 +20,8 @@ use crate::{Error, Loss, Reduction, Targets};
 ///
 /// Outputs [n, d]; targets as rows of the same width.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct MeanSquaredError {
     /// Mean or sum over all elements.
     pub reduction: Reduction,
@@ -29,6 +32,10 @@ impl<T: Scalar> Loss<T> for MeanSquaredError {
         "mean_squared_error"
     }
 
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
     fn evaluate(
         &self,
         x: &ArrayRef2<T>,
@@ -36,20 +43,11 @@ impl<T: Scalar> Loss<T> for MeanSquaredError {
         gradient: Option<(T, &mut ArrayRef2<T>)>,
     ) -> Result<T::Wide, Error> {
         let targets = targets.rows("mean_squared_error", x)?;
-        let share = match self.reduction {
-            Reduction::Mean => 1.0 / x.len() as f64,
-            Reduction::Sum => 1.0,
-        };
-        let mut total = T::Wide::from_f64(0.0);
-        Zip::from(x).and(&targets).for_each(|&x, &t| {
-            let difference = (x - t).widen();
-            total += difference * difference;
-        });
-        if let Some((upstream, dx)) = gradient {
-            let scale = upstream * T::from_f64(2.0 * share);
-            Zip::from(dx).and(x).and(&targets).for_each(|dx, &x, &t| *dx = scale * (x - t));
-        }
-        Ok(total * T::Wide::from_f64(share))
+        let two = T::Wide::from_f64(2.0);
+        Ok(over_elements(self.reduction, x, &targets, gradient, |x, t| {
+            let d = x - t;
+            (d * d, two * d)
+        }))
     }
 }
 
@@ -67,6 +65,16 @@ mod tests {
         let value = MeanSquaredError::default().value_and_gradient(&x, targets, 2.0, &mut dx).unwrap();
         assert_eq!(value, 13.0 / 4.0);
         assert_eq!(dx, array![[0.0, 2.0], [3.0, 0.0]]);
+    }
+
+    #[test]
+    fn the_largest_f32_has_a_finite_value_and_gradient() {
+        let (x, t) = (array![[f32::MAX, 0.0, 0.0, 0.0]], array![[-f32::MAX, 0.0, 0.0, 0.0]]);
+        let mut dx = Array2::zeros((1, 4));
+        let targets = Targets::Rows(t.view());
+        let value = MeanSquaredError::default().value_and_gradient(&x, targets, 1.0, &mut dx).unwrap();
+        assert_eq!(value, f64::from(f32::MAX).powi(2));
+        assert_eq!(dx[[0, 0]], f32::MAX);
     }
 
     #[test]

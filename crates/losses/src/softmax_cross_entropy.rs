@@ -1,25 +1,32 @@
 //! Softmax with cross entropy: the loss of classifiers.
 //!
 //! ```text
-//! lossₙ = lse(xₙ) Σⱼ tₙⱼ - Σⱼ tₙⱼ xₙⱼ        lse(x) = ln Σⱼ exp(xⱼ)
-//!       = -ln softmax(xₙ)[t]                 for a class index t
-//! value = mean or sum over n
-//! dxₙⱼ  = upstream · (softmax(xₙ)ⱼ Σₖ tₙₖ - tₙⱼ)      divided by the number of rows for the mean
+//! lossₙ = Σⱼ cₙⱼ (lse(xₙ) - xₙⱼ)                      lse(x) = ln Σⱼ exp(xⱼ)
+//!       = -ln softmax(xₙ)[t]                          for a class index t without options
+//! cₙⱼ   = wⱼ ((1 - s) tₙⱼ + s / classes)              w: weights of the classes, s: label smoothing
+//! value = Σ lossₙ / Σ w[tₙ], or the sum alone
+//! dxₙⱼ  = upstream · (softmax(xₙ)ⱼ Σₖ cₙₖ - cₙⱼ)      divided by Σ w[tₙ] for the mean
 //! ```
 //!
 //! Softmax and logarithm cancel before anything is computed, so the loss is exact for any finite logits and needs no
 //! small constant inside the logarithm, which would cap the loss at 16 and falsify the gradient. Bridle, "Training
-//! stochastic model recognition algorithms as networks", 1990.
+//! stochastic model recognition algorithms as networks", 1990. Smoothing: Szegedy et al., "Rethinking the Inception
+//! architecture for computer vision", 2016, section 7.
 
-use ndarray::{ArrayRef1, ArrayRef2};
+use ndarray::{ArrayRef1, ArrayRef2, ArrayView1};
 use tensor_ops::Scalar;
 
-use crate::{Error, Loss, Reduction, Targets};
+use crate::{Error, Loss, Reduction, Targets, class_weights};
 
-/// How far from 1 the sum of a target row may be: what f32 rounding of many classes leaves.
-const SUM_TOLERANCE: f64 = 1e-4;
+const KIND: &str = "softmax_cross_entropy";
 
 /// Softmax of the logits, then cross entropy with the targets.
+///
+/// Give it logits: a softmax layer before it would be applied twice.
+///
+/// The conventions of options are PyTorch's. The weight of a class applies to its part of a smoothed target too. The
+/// mean divides by the sum of the weights of the rows' classes if targets are class indices, and by the number of rows
+/// if they are rows of probabilities.
 ///
 /// # Shapes
 ///
@@ -39,14 +46,50 @@ const SUM_TOLERANCE: f64 = 1e-4;
 /// # Ok::<(), losses::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct SoftmaxCrossEntropy {
+    /// s, the share of each target that is spread evenly over all classes; 0 for none.
+    pub label_smoothing: f64,
+    /// w, the weight of each class; empty if all weigh 1.
+    pub class_weights: Vec<f64>,
     /// Mean or sum over the rows.
     pub reduction: Reduction,
 }
 
+impl SoftmaxCrossEntropy {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !(0.0..=1.0).contains(&self.label_smoothing) {
+            return Err(Error::option(KIND, "label_smoothing", "a number from 0 to 1", self.label_smoothing));
+        }
+        class_weights::check(KIND, &self.class_weights)
+    }
+
+    fn is_plain(&self) -> bool {
+        self.label_smoothing == 0.0 && self.class_weights.is_empty()
+    }
+
+    /// cₙⱼ, given tₙⱼ.
+    fn coefficient<T: Scalar>(&self, t: T, j: usize, classes: usize) -> T {
+        let (s, w) = (self.label_smoothing, self.class_weights.get(j).copied().unwrap_or(1.0));
+        T::from_f64(w * (1.0 - s)) * t + T::from_f64(w * s / classes as f64)
+    }
+}
+
 impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
     fn kind(&self) -> &'static str {
-        "softmax_cross_entropy"
+        KIND
+    }
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn weight(&self, targets: Targets<'_, T>) -> f64 {
+        match targets {
+            Targets::Classes(labels) => class_weights::total(&self.class_weights, labels),
+            Targets::Rows(rows) => rows.nrows() as f64,
+        }
     }
 
     fn evaluate(
@@ -55,91 +98,112 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
         targets: Targets<'_, T>,
         mut gradient: Option<(T, &mut ArrayRef2<T>)>,
     ) -> Result<T::Wide, Error> {
-        let n = x.nrows();
-        let share = match self.reduction {
-            Reduction::Mean => 1.0 / n as f64,
-            Reduction::Sum => 1.0,
-        };
-        let mut total = T::Wide::from_f64(0.0);
-        let mut row = |i: usize, target: Row<'_, T>| {
-            let dx = gradient.as_mut().map(|(upstream, dx)| (*upstream * T::from_f64(share), dx.row_mut(i)));
-            total += match dx {
-                Some((scale, mut dx)) => row_loss(&x.row(i), target, Some((scale, &mut dx))),
-                None => row_loss(&x.row(i), target, None),
-            };
-        };
-        match targets {
+        self.check()?;
+        let (n, classes) = x.dim();
+        class_weights::check_count(KIND, &self.class_weights, classes)?;
+        let (targets, share) = match targets {
             Targets::Classes(_) => {
-                let labels = targets.classes("softmax_cross_entropy", n, x.ncols())?;
-                labels.iter().enumerate().for_each(|(i, &label)| row(i, Row::Class(label)));
+                let labels = targets.classes(KIND, n, classes)?;
+                let share = class_weights::share(KIND, self.reduction, &self.class_weights, labels)?;
+                (Targets::Classes(labels), share)
             }
             Targets::Rows(_) => {
-                let rows = targets.rows("softmax_cross_entropy", x)?;
-                for (i, target) in rows.rows().into_iter().enumerate() {
-                    check_distribution(i, &target)?;
-                    row(i, Row::Probabilities(&target));
-                }
+                let rows = targets.distributions(KIND, x)?;
+                (Targets::Rows(rows), self.reduction.share(n as f64))
             }
+        };
+        if let Some((_, dx)) = &mut gradient {
+            shifted_exponentials(x, dx);
+        }
+        let mut total = T::Wide::from_f64(0.0);
+        for i in 0..n {
+            let row = Row { options: self, x: x.row(i), targets, i };
+            total += match &mut gradient {
+                Some((upstream, dx)) => row.with_gradient(*upstream * T::from_f64(share), &mut dx.row_mut(i)),
+                None => row.value(),
+            };
         }
         Ok(total * T::Wide::from_f64(share))
     }
 }
 
-enum Row<'a, T> {
-    Class(usize),
-    Probabilities(&'a ArrayRef1<T>),
+/// The largest logit of a row, as a constant: no result depends on it.
+fn largest<T: Scalar>(x: &ArrayRef1<T>) -> T {
+    T::from_f64(x.iter().fold(f64::NEG_INFINITY, |m, v| m.max(v.value())))
 }
 
-/// The loss of one row; with (scale, dx) also dx ← scale · its gradient.
-fn row_loss<T: Scalar>(
-    x: &ArrayRef1<T>,
-    target: Row<'_, T>,
-    gradient: Option<(T, &mut ArrayRef1<T>)>,
-) -> T::Wide {
-    // The largest logit is taken as a constant: no result depends on it.
-    let m = T::from_f64(x.iter().fold(f64::NEG_INFINITY, |m, v| m.max(v.value())));
-    let mut sum = T::Wide::from_f64(0.0);
-    // Wide differences: two finite f32 logits can be further apart than f32 reaches.
-    let below = |x: T| x.widen() - m.widen();
-    match gradient {
-        None => x.iter().for_each(|&x| sum += (x - m).exp().widen()),
-        Some((scale, dx)) => {
-            for (dx, &x) in dx.iter_mut().zip(x) {
-                *dx = (x - m).exp();
-                sum += dx.widen();
+/// y ← exp(x - the largest of its row)
+fn shifted_exponentials<T: Scalar>(x: &ArrayRef2<T>, y: &mut ArrayRef2<T>) {
+    for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
+        let m = largest(&x);
+        y.zip_mut_with(&x, |y, &x| *y = x - m);
+    }
+    y.map_inplace(|y| *y = y.exp()); // all rows at once: the one costly pass
+}
+
+/// One row of a batch.
+struct Row<'a, T> {
+    options: &'a SoftmaxCrossEntropy,
+    x: ArrayView1<'a, T>,
+    targets: Targets<'a, T>,
+    i: usize,
+}
+
+impl<T: Scalar> Row<'_, T> {
+    fn value(&self) -> T::Wide {
+        let m = largest(&self.x);
+        let sum = self.x.iter().fold(T::Wide::from_f64(0.0), |sum, &x| sum + (x - m).exp().widen());
+        self.loss(m, sum.ln())
+    }
+
+    /// The loss; and dx, which holds exp(x - m), ← scale · the gradient.
+    fn with_gradient(&self, scale: T, dx: &mut ArrayRef1<T>) -> T::Wide {
+        let sum = dx.iter().fold(T::Wide::from_f64(0.0), |sum, e| sum + e.widen());
+        let per_sum = scale * T::narrow(T::Wide::from_f64(1.0) / sum);
+        match self.plain_label() {
+            Some(label) => {
+                dx.map_inplace(|dx| *dx *= per_sum);
+                dx[label] -= scale;
             }
-            let mass = match target {
-                Row::Class(_) => T::one(),
-                Row::Probabilities(t) => t.iter().fold(T::zero(), |sum, &t| sum + t),
-            };
-            let softmax_scale = scale * mass * T::narrow(T::Wide::from_f64(1.0) / sum);
-            dx.map_inplace(|dx| *dx *= softmax_scale);
-            match target {
-                Row::Class(label) => dx[label] -= scale,
-                Row::Probabilities(t) => dx.iter_mut().zip(t).for_each(|(dx, &t)| *dx -= scale * t),
+            None => {
+                let mass = (0..dx.len()).fold(T::zero(), |mass, j| mass + self.coefficient(j));
+                for (j, dx) in dx.iter_mut().enumerate() {
+                    *dx = *dx * per_sum * mass - scale * self.coefficient(j);
+                }
             }
         }
+        self.loss(largest(&self.x), sum.ln())
     }
-    let log_sum = sum.ln();
-    match target {
-        Row::Class(label) => log_sum - below(x[label]),
-        Row::Probabilities(t) => t
-            .iter()
-            .zip(x)
-            .filter(|(t, _)| t.value() != 0.0)
-            .fold(T::Wide::from_f64(0.0), |loss, (t, &x)| loss + t.widen() * (log_sum - below(x))),
-    }
-}
 
-fn check_distribution<T: Scalar>(row: usize, target: &ArrayRef1<T>) -> Result<(), Error> {
-    let sum = target.iter().map(|t| t.value()).sum::<f64>();
-    if let Some((column, t)) = target.iter().enumerate().find(|(_, t)| !(0.0..=1.0).contains(&t.value())) {
-        return Err(Error::Value { row, column, expected: "from 0 to 1", got: t.value() });
+    fn loss(&self, m: T, log_sum: T::Wide) -> T::Wide {
+        // Wide differences: two finite f32 logits can be further apart than f32 reaches.
+        let distance = |x: T| log_sum - (x.widen() - m.widen());
+        match self.plain_label() {
+            Some(label) => distance(self.x[label]),
+            None => self.x.iter().enumerate().fold(T::Wide::from_f64(0.0), |loss, (j, &x)| {
+                let c = self.coefficient(j);
+                // A class that has no part counts nothing, even where its logit is -inf.
+                if c.value() == 0.0 { loss } else { loss + c.widen() * distance(x) }
+            }),
+        }
     }
-    if (sum - 1.0).abs() > SUM_TOLERANCE {
-        return Err(Error::NotADistribution { row, sum });
+
+    fn coefficient(&self, j: usize) -> T {
+        let t = match self.targets {
+            Targets::Classes(labels) if labels[self.i] == j => T::one(),
+            Targets::Classes(_) => T::zero(),
+            Targets::Rows(rows) => rows[[self.i, j]],
+        };
+        self.options.coefficient(t, j, self.x.len())
     }
-    Ok(())
+
+    /// The class, if it is all there is to the row.
+    fn plain_label(&self) -> Option<usize> {
+        match self.targets {
+            Targets::Classes(labels) if self.options.is_plain() => Some(labels[self.i]),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -152,14 +216,38 @@ mod tests {
     #[test]
     fn class_indices_and_one_hot_rows_agree() {
         let x = array![[0.3, -1.0, 2.0], [5.0, 5.0, 5.0]];
-        let loss = SoftmaxCrossEntropy::default();
-        let (mut by_class, mut by_row) = (Array2::zeros((2, 3)), Array2::zeros((2, 3)));
-        let rows = one_hot::<f64>(&[2, 0], 3).unwrap();
-        let a = loss.value_and_gradient(&x, Targets::Classes(&[2, 0]), 1.0, &mut by_class).unwrap();
-        let b = loss.value_and_gradient(&x, Targets::Rows(rows.view()), 1.0, &mut by_row).unwrap();
-        assert!((a - b).abs() < 1e-15);
-        assert!((&by_class - &by_row).iter().all(|d| d.abs() < 1e-16));
-        assert!(by_class.rows().into_iter().all(|row| row.sum().abs() < 1e-16));
+        for label_smoothing in [0.0, 0.2] {
+            let loss = SoftmaxCrossEntropy { label_smoothing, ..Default::default() };
+            let (mut by_class, mut by_row) = (Array2::zeros((2, 3)), Array2::zeros((2, 3)));
+            let rows = one_hot::<f64>(&[2, 0], 3).unwrap();
+            let a = loss.value_and_gradient(&x, Targets::Classes(&[2, 0]), 1.0, &mut by_class).unwrap();
+            let b = loss.value_and_gradient(&x, Targets::Rows(rows.view()), 1.0, &mut by_row).unwrap();
+            assert!((a - b).abs() < 1e-15);
+            assert!((&by_class - &by_row).iter().all(|d| d.abs() < 1e-16));
+            assert!(by_class.rows().into_iter().all(|row| row.sum().abs() < 1e-16));
+        }
+    }
+
+    #[test]
+    fn smoothing_mixes_in_the_even_distribution() {
+        let x = array![[0.3_f64, -1.0, 2.0]];
+        let loss = SoftmaxCrossEntropy { label_smoothing: 0.3, ..Default::default() };
+        let mixed = array![[0.1, 0.1, 0.8]];
+        let smoothed = loss.value(&x, Targets::Classes(&[2])).unwrap();
+        let plain = SoftmaxCrossEntropy::default().value(&x, Targets::Rows(mixed.view())).unwrap();
+        assert!((smoothed - plain).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_mean_of_indices_divides_by_weights_and_that_of_rows_by_rows() {
+        let x = Array2::<f64>::zeros((2, 2));
+        let loss = SoftmaxCrossEntropy { class_weights: vec![1.0, 3.0], ..Default::default() };
+        let rows = one_hot(&[0, 1], 2).unwrap();
+        let by_class = loss.value(&x, Targets::Classes(&[0, 1])).unwrap();
+        let by_row = loss.value(&x, Targets::Rows(rows.view())).unwrap();
+        assert!((by_class - 2f64.ln()).abs() < 1e-15);
+        assert!((by_row - 2.0 * 2f64.ln()).abs() < 1e-15);
+        assert_eq!(loss.weight(Targets::<f64>::Classes(&[0, 1])), 4.0);
     }
 
     #[test]
@@ -177,8 +265,10 @@ mod tests {
         assert_eq!(value(-1e4), 0.0);
         assert_eq!(value(f32::MAX), f64::from(f32::MAX));
         assert!((value(20.0) - (20.0 + (-20f64).exp().ln_1p())).abs() < 1e-6);
-        let apart = loss.value(&array![[f32::MIN, f32::MAX]], Targets::Classes(&[0])).unwrap();
-        assert_eq!(apart, 2.0 * f64::from(f32::MAX));
+        let apart = array![[f32::MIN, f32::MAX]];
+        let mut dx = Array2::zeros((1, 2));
+        let value = loss.value_and_gradient(&apart, Targets::Classes(&[0]), 1.0, &mut dx).unwrap();
+        assert_eq!((value, dx), (2.0 * f64::from(f32::MAX), array![[-1.0, 1.0]]));
     }
 
     #[test]
@@ -202,5 +292,12 @@ mod tests {
             error(Targets::Rows(rows.view())),
             "row 1: expected probabilities that sum to 1, got a sum of 0.7"
         );
+    }
+
+    #[test]
+    fn a_smoothing_above_1_is_refused() {
+        let loss = SoftmaxCrossEntropy { label_smoothing: 1.5, ..Default::default() };
+        let error = loss.value(&array![[0.0]], Targets::Classes(&[0])).unwrap_err().to_string();
+        assert_eq!(error, "softmax_cross_entropy: label_smoothing: expected a number from 0 to 1, got 1.5");
     }
 }

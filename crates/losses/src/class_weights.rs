@@ -1,0 +1,46 @@
+//! Weights of classes, which make a rare class count more.
+//!
+//! As in PyTorch: a row counts with the weight of its class, and a mean divides by the sum of the weights of the rows.
+
+use crate::{Error, Reduction};
+
+/// That each weight makes sense.
+pub(crate) fn check(loss: &'static str, weights: &[f64]) -> Result<(), Error> {
+    match weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
+        Some(w) => Err(Error::option(loss, "class_weights", "finite numbers from 0", w)),
+        None => Ok(()),
+    }
+}
+
+/// That there are no weights, or one for each class.
+pub(crate) fn check_count(loss: &'static str, weights: &[f64], classes: usize) -> Result<(), Error> {
+    if !weights.is_empty() && weights.len() != classes {
+        let expected = format!("one for each of {classes} classes");
+        return Err(Error::option(loss, "class_weights", expected, weights.len()));
+    }
+    Ok(())
+}
+
+/// The sum of the weights of the rows; their number if classes have no weights.
+///
+/// A label without a weight counts nothing here; the loss refuses it.
+pub(crate) fn total(weights: &[f64], labels: &[usize]) -> f64 {
+    if weights.is_empty() {
+        return labels.len() as f64;
+    }
+    labels.iter().filter_map(|&label| weights.get(label)).sum()
+}
+
+/// The factor on the sum of the weighted losses of the rows.
+pub(crate) fn share(
+    loss: &'static str,
+    reduction: Reduction,
+    weights: &[f64],
+    labels: &[usize],
+) -> Result<f64, Error> {
+    let total = total(weights, labels);
+    match reduction {
+        Reduction::Mean if total == 0.0 => Err(Error::NoWeight { loss }),
+        _ => Ok(reduction.share(total)),
+    }
+}
