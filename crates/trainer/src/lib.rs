@@ -36,7 +36,10 @@ pub use {
     data::{Source, TargetBuffer},
     evaluate::{Evaluation, evaluate},
     history::{History, Record},
-    optimizer::{MAX_SLOTS, Optimizer, Sgd, Spec as OptimizerSpec, Update},
+    optimizer::{
+        AdaDelta, AdaGrad, Adam, AdamW, Lion, MAX_SLOTS, Optimizer, RmsProp, Sgd, Spec as OptimizerSpec,
+        Update,
+    },
     options::{Every, Length, Options, Order},
     schedule::Schedule,
     trainer::{Progress, Since, State, StepReport, Trainer},

@@ -1,6 +1,8 @@
 //! What the crate promises, seen from outside.
 
 mod it {
+    mod cases;
+    mod optimizers;
     mod resume;
     mod support;
 }

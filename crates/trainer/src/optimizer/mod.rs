@@ -4,6 +4,13 @@
 //! velocity, mean squares) are arrays that the [`Trainer`](crate::Trainer) owns, so that a checkpoint is a list of
 //! arrays and nothing else.
 
+mod adadelta;
+mod adagrad;
+mod adam;
+mod adamw;
+mod check;
+mod lion;
+mod rmsprop;
 mod sgd;
 mod spec;
 
@@ -11,6 +18,12 @@ use std::fmt::Debug;
 
 use tensor_ops::Scalar;
 
+pub use adadelta::AdaDelta;
+pub use adagrad::AdaGrad;
+pub use adam::Adam;
+pub use adamw::AdamW;
+pub use lion::Lion;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use spec::Spec;
 
@@ -26,6 +39,13 @@ pub struct Update {
     pub rate: f64,
     /// Whether weight decay applies to this parameter: by default to weights, not to biases and normalisations.
     pub decays: bool,
+}
+
+impl Update {
+    /// The weight decay for this parameter: `lambda`, or 0 if it does not decay.
+    pub fn decay(&self, lambda: f64) -> f64 {
+        if self.decays { lambda } else { 0.0 }
+    }
 }
 
 /// A formula that takes each element of a parameter down its gradient.

@@ -12,12 +12,13 @@
 
 use tensor_ops::Scalar;
 
-use super::{Optimizer, Update};
+use super::{Optimizer, Update, check};
+use crate::Error;
 
 /// Stochastic gradient descent, with momentum if it is not 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "recipe", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "recipe", serde(default, deny_unknown_fields))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Sgd {
     /// μ, how much of the last step is kept; 0 for none.
     pub momentum: f64,
@@ -25,6 +26,17 @@ pub struct Sgd {
     pub nesterov: bool,
     /// λ, the factor of the parameter that is added to its gradient.
     pub weight_decay: f64,
+}
+
+impl Sgd {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check::below_1("momentum", self.momentum)?;
+        check::from_0("weight_decay", self.weight_decay)?;
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(Error::option("momentum", "above 0 for nesterov", self.momentum));
+        }
+        Ok(())
+    }
 }
 
 impl<T: Scalar> Optimizer<T> for Sgd {
@@ -37,9 +49,9 @@ impl<T: Scalar> Optimizer<T> for Sgd {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        assert_eq!(param.len(), grad.len(), "sgd: elements of parameter and gradient");
+        check::slices("sgd", Optimizer::<T>::slots(self).len(), param, grad, slots);
         let rate = T::from_f64(at.rate);
-        let decay = T::from_f64(if at.decays { self.weight_decay } else { 0.0 });
+        let decay = T::from_f64(at.decay(self.weight_decay));
         let Some(velocity) = slots.first_mut() else {
             for (w, &g) in param.iter_mut().zip(grad) {
                 *w -= rate * (g + decay * *w);
