@@ -77,6 +77,14 @@ impl<'s, 'a> Baseline<'s, 'a> {
             f64::over(s.passes.layer).backward(&params, saved, &dy, Some(&mut dx), &mut grads);
             self.finite(&y, "y", before, report);
             self.finite(&dx, "x", before, report);
+            if !s.real_input() && dx.iter().any(|d| *d != 0.0) {
+                report.fail_with(
+                    Check::Exact,
+                    &self.place,
+                    "x",
+                    "an index has the derivative 0, got another",
+                );
+            }
             let gradients = Gradients { dx, params: grads };
             self.expect(Check::Unwritten, "", Some(&y), &gradients, 0.0, report);
             let pairs = [("x", &x, &s.x), ("dy", &dy, &self.dy), ("y", &y, &y_before)];

@@ -15,6 +15,7 @@ mod kinks;
 mod layouts;
 mod numbers;
 mod passes;
+pub mod planted;
 mod quiet;
 mod reuse;
 mod shapes;

@@ -31,6 +31,8 @@ pub(super) fn check_reuse(baseline: &Baseline<'_, '_>, report: &mut Report) {
     let tolerance = baseline.tolerance;
     baseline.expect(Check::PartialBatch, "", Some(&y), &gradients, tolerance, report);
 
+    // A cache that has not seen this input yet: a layer that keeps its first input must not get away.
+    let mut cache = s.passes.new_cache::<f64>(&large);
     let mut rng = stream(s.passes.seed, Purpose::Check, 6);
     let mut pass = |mode: Mode, n: usize, backward: bool, cache: &mut _| {
         let passes = Passes { mode, seed: s.passes.seed + 1, ..s.passes };

@@ -76,6 +76,32 @@ pub enum Check {
 }
 
 impl Check {
+    /// All of them.
+    pub const ALL: [Check; 22] = [
+        Check::Exact,
+        Check::Projection,
+        Check::Differences,
+        Check::NoGradient,
+        Check::Linearity,
+        Check::ZeroCotangent,
+        Check::Repeat,
+        Check::Accumulation,
+        Check::Unwritten,
+        Check::Unchanged,
+        Check::Layout,
+        Check::PartialBatch,
+        Check::EmptyBatch,
+        Check::Reuse,
+        Check::Kink,
+        Check::WithoutDx,
+        Check::SinglePrecision,
+        Check::Extremes,
+        Check::BatchSum,
+        Check::Shapes,
+        Check::SecondOrder,
+        Check::Panic,
+    ];
+
     /// What disagreed, in a few words.
     pub fn name(self) -> &'static str {
         match self {
