@@ -42,7 +42,6 @@ fn case(name: &'static str, layer: impl AnyLayer + 'static, input: &[usize]) -> 
 
 impl Case {
     /// Other tolerances, for a written reason that the report prints.
-    #[allow(dead_code, reason = "no layer needs it so far")]
     fn tolerances(mut self, tolerances: Tolerances, reason: &'static str) -> Self {
         self.changes.push((Change::Tolerances(tolerances), reason));
         self
@@ -79,6 +78,15 @@ impl Case {
     }
 }
 
+/// The usual tolerances but that of f32.
+fn single(tolerance: f64) -> Tolerances {
+    Tolerances { single: tolerance, ..Tolerances::default() }
+}
+
+/// Why f32 may be further from f64 in a normalisation over the rows of a batch.
+const TWO_ROWS: &str = "f32 to 1e-2: of two rows the normalised ones are 1 and -1 and dx is 0 but for epsilon, \
+                        so f32 keeps few of its digits";
+
 /// All cases.
 pub fn cases() -> Vec<Case> {
     vec![
@@ -114,9 +122,9 @@ pub fn cases() -> Vec<Case> {
         case("global average pool", GlobalAveragePool, &[3, 2, 4]),
         case("global average pool of sequences", GlobalAveragePool, &[3, 5]),
         // Normalisations.
-        case("batch norm of rows", BatchNorm::new(3), &[3]),
+        case("batch norm of rows", BatchNorm::new(3), &[3]).tolerances(single(1e-2), TWO_ROWS),
         case("batch norm of images", BatchNorm { eps: 1e-3, ..BatchNorm::new(2) }, &[2, 3, 2]),
-        case("batch norm of many features", BatchNorm::new(19), &[19]),
+        case("batch norm of many features", BatchNorm::new(19), &[19]).tolerances(single(1e-2), TWO_ROWS),
         case("layer norm of rows", LayerNorm::new(&[5]), &[5]),
         case("layer norm of a sequence", LayerNorm::new(&[4]), &[3, 4]),
         case("layer norm of images", LayerNorm { eps: 0.1, ..LayerNorm::new(&[2, 2, 3]) }, &[2, 2, 3]),

@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, Zip};
 use tensor_ops::gradcheck::points::gaussian;
 use tensor_ops::gradcheck::{Check, Comparison, Floor, Report, Settings};
+use tensor_ops::pool;
 use tensor_ops::random::{Purpose, stream};
 
 use super::passes::{Gradients, Number};
@@ -59,6 +60,18 @@ impl<'s, 'a> Baseline<'s, 'a> {
         self.repeat(report);
         self.accumulation(report);
         self.without_dx(report);
+        self.threads(report);
+    }
+
+    /// Several threads give the same bits as one.
+    fn threads(&self, report: &mut Report) {
+        let s = self.subject;
+        let (y, gradients) = pool::with_threads(4, || {
+            let (y, mut cache) = s.passes.forward(&s.params, &s.x);
+            let gradients = s.passes.backward_in(&mut cache, &s.params, &s.x, &y, &self.dy);
+            (y, gradients)
+        });
+        self.expect(Check::Threads, "4 threads", Some(&y), &gradients, 0.0, report);
     }
 
     /// Outputs do not depend on what their arrays held; arguments keep their bits.

@@ -23,6 +23,7 @@ mod subject;
 
 pub use tensor_ops::gradcheck::{Check, Failure, Report, Settings, Tensor, Tolerances, Verdict};
 use tensor_ops::gradcheck::{check_derivatives, check_second_order};
+use tensor_ops::pool;
 
 use self::contract::Baseline;
 use self::kinks::check_kinks;
@@ -38,7 +39,14 @@ use crate::{AnyLayer, Mode};
 ///
 /// The layer is checked in training and in inference, for each number of examples that the settings name, at points and
 /// with parameters drawn from their seed. A layer whose `output_shape` refuses the shape fails.
+///
+/// Everything runs on the calling thread, but for the check that several threads give the same bits as one.
 pub fn check(layer: &dyn AnyLayer, input: &[usize], settings: &Settings) -> Report {
+    // Comparisons are seen on the calling thread alone; see `tensor_ops::branches`.
+    pool::with_threads(1, || check_on_one_thread(layer, input, settings))
+}
+
+fn check_on_one_thread(layer: &dyn AnyLayer, input: &[usize], settings: &Settings) -> Report {
     let mut report = Report::new(layer.kind());
     if let Err(error) = layer.output_shape(input) {
         report.fail_with(Check::Shapes, "", "x", error.to_string());

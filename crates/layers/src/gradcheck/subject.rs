@@ -74,6 +74,11 @@ impl<'a> Subject<'a> {
         [vec![y], self.list(gradients)].concat()
     }
 
+    /// The random numbers of one use.
+    pub(super) fn rng(&self, index: u64) -> impl Rng + use<> {
+        stream(self.passes.seed, Purpose::Check, index)
+    }
+
     pub(super) fn real_input(&self) -> bool {
         self.passes.layer.input_kind() == InputKind::Real
     }

@@ -61,6 +61,8 @@ pub enum Check {
     Kink,
     /// Parameter gradients without dx with those beside it.
     WithoutDx,
+    /// Several threads with one.
+    Threads,
     /// f32 with f64.
     SinglePrecision,
     /// Large, tiny and zero inputs: finite, and the exact derivative.
@@ -77,7 +79,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Check; 22] = [
+    pub const ALL: [Check; 23] = [
         Check::Exact,
         Check::Projection,
         Check::Differences,
@@ -94,6 +96,7 @@ impl Check {
         Check::Reuse,
         Check::Kink,
         Check::WithoutDx,
+        Check::Threads,
         Check::SinglePrecision,
         Check::Extremes,
         Check::BatchSum,
@@ -121,6 +124,7 @@ impl Check {
             Check::Reuse => "cache used before",
             Check::Kink => "slopes at a kink",
             Check::WithoutDx => "without dx",
+            Check::Threads => "number of threads",
             Check::SinglePrecision => "f32 against f64",
             Check::Extremes => "extreme inputs",
             Check::BatchSum => "sum over examples",

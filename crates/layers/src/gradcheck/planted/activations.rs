@@ -26,6 +26,12 @@ pub(super) fn plants() -> Vec<Plant> {
         plant("product: second derivative lost", gate(GateBug::Detached), gate(GateBug::None), &[2, 3]),
         plant("product: factors swapped", gate(GateBug::Swapped), gate(GateBug::None), &[2, 3]),
         plant("product: panics on a batch of 7", gate(GateBug::Panics), gate(GateBug::None), &[2, 3]),
+        plant(
+            "product: refuses a shape that it accepted",
+            gate(GateBug::RefusesWider),
+            gate(GateBug::None),
+            &[2, 3],
+        ),
         plant("product: dy squared", gate(GateBug::Squared), gate(GateBug::None), &[2, 3]),
     ]
 }
@@ -173,6 +179,7 @@ enum GateBug {
     Swapped,
     Panics,
     Squared,
+    RefusesWider,
 }
 
 /// [2, d] to [d]: the product of both rows.
@@ -213,6 +220,7 @@ impl<T: Scalar> Backprop<T> for Gate {
     ) {
         let Some(dx) = dx else { return };
         assert_eq!(saved.x.shape()[1], 2, "planted product: two factors");
+        assert!(self.bug != GateBug::RefusesWider || dy.shape()[1] < 4, "planted product: at most 3");
         for side in 0..2 {
             let other = if self.bug == GateBug::Swapped { side } else { 1 - side };
             let factor = saved.x.index_axis(Axis(1), other);

@@ -31,8 +31,8 @@ enum Bug {
     MeanOverCapacity,
     MeanOfNothing,
     ConstantAdded,
-    AcceptsAnyCotangent,
     CoarseInSingle,
+    SumByThreads,
 }
 
 /// The cache holds, in `arrays`, a copy of x for the mistakes that need one.
@@ -73,8 +73,8 @@ pub(super) fn plants() -> Vec<Plant> {
         wide("affine: mean over the cache, not the batch", Bug::MeanOverCapacity),
         wide("affine: mean over an empty batch", Bug::MeanOfNothing),
         wide("affine: a constant added to dx", Bug::ConstantAdded),
-        wide("affine: takes a dy of any width", Bug::AcceptsAnyCotangent),
         wide("affine: coarse arithmetic in f32 alone", Bug::CoarseInSingle),
+        wide("affine: sum cut by the number of threads", Bug::SumByThreads),
     ]
 }
 
@@ -106,7 +106,7 @@ impl PlantedAffine {
             Bug::DividedByBatch => 1.0 / n.max(1) as f64,
             Bug::TimesBatch => n as f64,
             Bug::MeanOverCapacity => n.max(1) as f64 / capacity.max(1) as f64,
-            Bug::MeanOfNothing => n as f64 / n as f64,
+            Bug::MeanOfNothing if n == 0 => f64::NAN, // n / n
             _ => 1.0,
         }
     }
@@ -184,9 +184,6 @@ impl<T: Scalar> Backprop<T> for PlantedAffine {
         }
         let dy = match self.bug {
             Bug::UpstreamIgnored => Array2::ones(dy.dim()),
-            Bug::AcceptsAnyCotangent if dy.ncols() > self.d_out => {
-                dy.slice(ndarray::s![.., ..self.d_out]).to_owned()
-            }
             _ => dy.to_owned(),
         };
         let mut dweight = x.t().dot(&dy);
@@ -196,6 +193,13 @@ impl<T: Scalar> Backprop<T> for PlantedAffine {
                 dweight = dweight.reversed_axes().as_standard_layout().into_owned()
             }
             Bug::BiasOffByATenthOfAPercent => dbias *= T::from_f64(1.001),
+            Bug::SumByThreads => {
+                let part = n.div_ceil(tensor_ops::pool::threads()).max(1);
+                dbias = dy
+                    .axis_chunks_iter(Axis(0), part)
+                    .map(|part| part.sum_axis(Axis(0)))
+                    .fold(dbias * T::zero(), |a, b| a + b);
+            }
             Bug::SumInSingle => {
                 dbias.mapv_inplace(|b| b + T::from_f64(f64::from(b.value() as f32) - b.value()))
             }
