@@ -386,7 +386,9 @@ pub(crate) fn hint(start: &[u8]) -> &'static str {
     match start {
         [0x1f, 0x8b, ..] => ", which is gzip inside gzip",
         [b'P', b'K', ..] => ", which looks like a zip archive",
-        _ if text.starts_with(b"<") => ", which looks like an HTML or XML page",
+        _ if matches!(text, [b'<', b'!' | b'?' | b'a'..=b'z' | b'A'..=b'Z', ..]) => {
+            ", which looks like an HTML or XML page"
+        }
         _ if !text.is_empty() && text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') => {
             ", which looks like text"
         }

@@ -14,7 +14,7 @@ const MOST_UNPACKED: u64 = 1032;
 /// Bytes to parse, unpacked if they are gzip.
 pub(crate) struct Source<'a> {
     reader: Box<dyn Read + 'a>,
-    /// The length of the file as it is stored.
+    /// The length of the file as it is stored; 0 if it is not known.
     pub(crate) stored: u64,
     /// No more bytes than this can come.
     pub(crate) bound: u64,
@@ -26,26 +26,25 @@ impl<'a> Source<'a> {
         let open = || -> io::Result<_> {
             let file = File::open(path)?;
             let metadata = file.metadata()?;
-            // A pipe has no length; then only the caller's limit bounds it.
-            let stored = if metadata.is_file() { metadata.len() } else { u64::MAX };
+            let stored = metadata.is_file().then_some(metadata.len()); // a pipe has no length
             Source::new(BufReader::with_capacity(1 << 16, file), stored)
         };
         open().map_err(|error| Error::from(error).at(path))
     }
 
     pub(crate) fn bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        Ok(Self::new(bytes, bytes.len() as u64)?)
+        Ok(Self::new(bytes, Some(bytes.len() as u64))?)
     }
 
-    fn new(mut reader: impl BufRead + 'a, stored: u64) -> io::Result<Self> {
+    fn new(mut reader: impl BufRead + 'a, stored: Option<u64>) -> io::Result<Self> {
         let packed = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-        Ok(match packed {
-            true => {
-                let unpack = Unpack { decoder: MultiGzDecoder::new(reader), started: false };
-                Self { reader: Box::new(unpack), stored, bound: stored.saturating_mul(MOST_UNPACKED), packed }
-            }
-            false => Self { reader: Box::new(reader), stored, bound: stored, packed },
-        })
+        let most = if packed { MOST_UNPACKED } else { 1 };
+        let bound = stored.map_or(u64::MAX, |stored| stored.saturating_mul(most));
+        let reader: Box<dyn Read + 'a> = match packed {
+            true => Box::new(Unpack { decoder: MultiGzDecoder::new(reader), started: false }),
+            false => Box::new(reader),
+        };
+        Ok(Self { reader, stored: stored.unwrap_or(0), bound, packed })
     }
 }
 

@@ -88,8 +88,9 @@ impl Columns {
                 .enumerate()
                 .map(|(i, column)| (column, Target::Value(i)))
                 .collect(),
+            Label::LastValues(n) if *n >= count => return Err(Error::NoFeatures { line }),
             Label::LastValues(n) => {
-                let first = count.saturating_sub(*n);
+                let first = count - n;
                 (first..count).map(|column| (column, Target::Value(column - first))).collect()
             }
             Label::None => vec![],

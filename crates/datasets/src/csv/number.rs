@@ -23,6 +23,11 @@ pub(super) trait Number: Copy {
 /// Whole numbers of so many digits are exact in f32, so that their digits are all there is to parse.
 pub(super) const MAX_SMALL_DIGITS: usize = 7;
 
+/// A byte that a number is written with.
+pub(super) fn is_decimal(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
+}
+
 impl Number for u8 {
     const EXPECTED: &'static str = "a whole number from 0 to 255";
 
@@ -55,9 +60,8 @@ macro_rules! float {
 
             fn parse(text: &[u8]) -> Option<Self> {
                 // The standard parser also takes "nan", "inf" and "infinity".
-                let decimal = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-                let text = str::from_utf8(text).ok().filter(|text| text.as_bytes().iter().all(decimal))?;
-                text.parse().ok().filter(|x: &Self| x.is_finite())
+                let text = text.iter().all(|&byte| is_decimal(byte)).then_some(text)?;
+                str::from_utf8(text).ok()?.parse().ok().filter(|x: &Self| x.is_finite())
             }
 
             fn value(self) -> f64 {

@@ -1,11 +1,12 @@
 //! Records into numbers: the loop that large files spend their time in.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Options;
 use super::columns::{Columns, Target};
 use super::field::{Place, field, is_line_end, shown};
-use super::number::{MAX_SMALL_DIGITS, Number};
+use super::number::{MAX_SMALL_DIGITS, Number, is_decimal};
 use crate::{Error, MAX_UNNAMED_CLASSES};
 
 /// The records read so far.
@@ -126,9 +127,15 @@ impl<'a, N: Number> Rows<'a, N> {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn long_feature(&mut self, bytes: &[u8], start: usize, column: usize) -> Result<usize, Error> {
-        let (text, end) = field(bytes, start, self.options.delimiter, self.place(column))?;
+        // A bare number needs none of the care that quotes and blanks do.
+        let end = start + bytes[start..].iter().take_while(|&&byte| is_decimal(byte)).count();
+        let bare = bytes[end] == self.options.delimiter || is_line_end(bytes[end]);
+        let (text, end) = match bare {
+            true => (Cow::Borrowed(&bytes[start..end]), end),
+            false => field(bytes, start, self.options.delimiter, self.place(column))?,
+        };
         let number = N::parse(&text).ok_or_else(|| self.bad_number(&text, column, N::EXPECTED))?;
         self.check_range(number, column)?;
         self.features.push(number);

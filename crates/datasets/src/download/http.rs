@@ -82,11 +82,7 @@ fn body(url: &str, limits: &Limits) -> Result<Body, Trouble> {
         if !response.status().is_redirection() {
             return check_status(response);
         }
-        let next = target(&url, &response)?;
-        if url.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
-            return Err(Trouble::Lasting(format!("expected a redirect to https, got {next}")));
-        }
-        url = next;
+        url = target(&url, &response)?;
     }
     Err(Trouble::Lasting(format!("expected at most {MAX_REDIRECTS} redirects, got more")))
 }
@@ -127,11 +123,19 @@ fn is_loopback(url: &Uri) -> bool {
 }
 
 /// Where a redirect leads: a whole address, or a path on the same host.
-fn target(url: &Uri, response: &Response<Body>) -> Result<Uri, Trouble> {
+fn target<B>(url: &Uri, response: &Response<B>) -> Result<Uri, Trouble> {
     let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     let Some(location) = location else {
         return Err(Trouble::Lasting(format!("status {}: expected a location, got none", response.status())));
     };
+    let next = join(url, location)?;
+    if url.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
+        return Err(Trouble::Lasting(format!("expected a redirect to https, got {next}")));
+    }
+    Ok(next)
+}
+
+fn join(url: &Uri, location: &str) -> Result<Uri, Trouble> {
     if location.starts_with('/') && !location.starts_with("//") {
         let (scheme, host) =
             (url.scheme_str().unwrap_or_default(), url.authority().map_or("", |a| a.as_str()));
@@ -190,6 +194,27 @@ mod tests {
             "ftp://localhost/x",
         ] {
             assert!(check_scheme(&parse(url).unwrap()).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn redirects_join_paths_and_never_leave_tls() {
+        let follow = |from: &str, location: &str| {
+            let response =
+                Response::builder().status(302).header(header::LOCATION, location).body(()).unwrap();
+            target(&parse(from).unwrap(), &response).map(|url| url.to_string()).ok()
+        };
+        let secure = "https://example.org:444/a/b?c";
+        assert_eq!(follow(secure, "/x/y").as_deref(), Some("https://example.org:444/x/y"));
+        assert_eq!(follow(secure, "https://other.example/x").as_deref(), Some("https://other.example/x"));
+        assert_eq!(
+            follow("http://127.0.0.1/a", "https://example.org/").as_deref(),
+            Some("https://example.org/")
+        );
+        for location in
+            ["http://example.org/x", "http://127.0.0.1/x", "HTTP://localhost/x", "//example.org/x", "x"]
+        {
+            assert_eq!(follow(secure, location), None, "{location}");
         }
     }
 }
