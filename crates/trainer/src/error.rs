@@ -94,15 +94,51 @@ pub enum Error {
         /// What the state holds.
         got: String,
     },
-    /// A file that cannot be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The file.
+    /// A file or folder that cannot be read or written.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file that was wanted.
         path: std::path::PathBuf,
-        /// Why.
+        /// What failed: `read`, `write`.
+        action: &'static str,
+        /// What the operating system says.
         source: std::io::Error,
     },
+    /// Bytes that are not a sound model or checkpoint.
+    #[cfg(feature = "files")]
+    #[error(transparent)]
+    Content(#[from] crate::FileFault),
+    /// What is wrong with a file.
+    #[cfg(feature = "files")]
+    #[error("{}: {fault}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        #[source]
+        fault: Box<Error>,
+    },
+    /// A checkpoint of another configuration or other data.
+    #[cfg(feature = "checkpoint")]
+    #[error("the checkpoint is of another run: {}", differences.join("; "))]
+    OtherRun {
+        /// What differs, one line each.
+        differences: Vec<String>,
+    },
+    /// A folder in which every checkpoint is damaged.
+    #[cfg(feature = "checkpoint")]
+    #[error(
+        "{}: no checkpoint can be read: {}", dir.display(),
+        refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    NoCheckpoint {
+        /// The folder.
+        dir: std::path::PathBuf,
+        /// Why each is refused.
+        refused: Vec<Error>,
+    },
     /// A recipe that is not well formed.
+    #[cfg(feature = "recipe")]
     #[error("{}:{line}:{column}: {message}", path.display())]
     Recipe {
         /// The file.
@@ -130,5 +166,17 @@ pub enum Error {
 impl Error {
     pub(crate) fn option(option: &'static str, expected: &str, got: impl std::fmt::Debug) -> Self {
         Error::Option { option, expected: expected.into(), got: format!("{got:?}") }
+    }
+}
+
+#[cfg(feature = "files")]
+impl Error {
+    pub(crate) fn io(action: &'static str, path: &std::path::Path, source: std::io::Error) -> Self {
+        Error::Io { path: path.to_owned(), action, source }
+    }
+
+    /// The same error, found in this file.
+    pub(crate) fn in_file(self, path: &std::path::Path) -> Self {
+        Error::File { path: path.to_owned(), fault: Box::new(self) }
     }
 }

@@ -11,6 +11,15 @@
 mod error;
 mod model;
 
+#[cfg(feature = "checkpoint")]
+mod checkpoint;
+#[cfg(all(feature = "serde", feature = "train"))]
+mod exact;
+#[cfg(feature = "files")]
+mod files;
+#[cfg(feature = "model-file")]
+mod model_file;
+
 #[cfg(feature = "train")]
 mod data;
 #[cfg(feature = "train")]
@@ -28,8 +37,14 @@ mod schedule;
 #[cfg(feature = "train")]
 mod trainer;
 
+#[cfg(feature = "checkpoint")]
+pub use checkpoint::{Checkpoint, CheckpointStore, Found, Run};
 pub use error::Error;
+#[cfg(feature = "files")]
+pub use files::{FileFault, Stored, write_atomically};
 pub use model::{Model, Predictor};
+#[cfg(feature = "model-file")]
+pub use model_file::Layout;
 
 #[cfg(feature = "train")]
 pub use {

@@ -105,10 +105,13 @@ impl Recipe {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] or [`Error::Recipe`].
+    /// [`Error::Io`] or [`Error::Recipe`].
     pub fn load(path: &Path) -> Result<Recipe, Error> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
+            path: path.to_owned(),
+            action: "read",
+            source,
+        })?;
         Recipe::parse(&text, path)
     }
 

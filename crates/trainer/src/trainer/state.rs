@@ -39,6 +39,7 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Since {
+    #[cfg_attr(feature = "serde", serde(with = "crate::exact"))]
     loss: f64,
     examples: usize,
     correct: usize,

@@ -1,0 +1,120 @@
+//! Writing a file so that it is there whole or not at all.
+//!
+//! ```text
+//! 1  create  .model.safetensors.4711-0.tmp    beside the target, never over an existing file
+//! 2  write and sync it                        its content survives a loss of power
+//! 3  rename it to model.safetensors           at once: a reader sees the old file or the new one
+//! 4  sync the folder                          the rename survives a loss of power
+//! ```
+//!
+//! A failure before 3 leaves the old file as it was and removes the temporary one. A process that dies leaves a
+//! temporary file behind, which the next write to the same target sweeps.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::fs::{Disk, Fs, NewFile};
+use crate::Error;
+
+/// Writes a file durably: whole and synced in the place of the old one, or not at all.
+///
+/// `write` puts the content into the writer it is given. A symbolic link at `path` is replaced, not followed.
+///
+/// # Errors
+///
+/// [`Error::Io`] with the path and the operation that failed; the old file is then as it was. One failure comes after
+/// the new file is in place, that of syncing the folder, and the error says so.
+///
+/// # Examples
+///
+/// ```
+/// let path = std::env::temp_dir().join("trainer-write-atomically.txt");
+/// trainer::write_atomically(&path, |file| file.write_all(b"whole"))?;
+/// assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), trainer::Error>(())
+/// ```
+pub fn write_atomically(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    write_with(&Disk, path.as_ref(), write)
+}
+
+pub(crate) fn write_with(
+    fs: &dyn Fs,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    let target = Target::new(path)?;
+    target.sweep(fs);
+    let (temporary, file) = target.create(fs).map_err(|e| Error::io("write", path, e))?;
+    let written = fill(file, write).map_err(|e| Error::io("write", path, e)).and_then(|()| {
+        fs.rename(&temporary, path).map_err(|e| Error::io("put the new file in place", path, e))
+    });
+    if written.is_err() {
+        let _ = fs.remove(&temporary);
+        return written;
+    }
+    let unsure = "sync the folder: the new file is in place, but may be lost with the power";
+    fs.sync_dir(&target.dir).map_err(|e| Error::io(unsure, path, e))
+}
+
+fn fill(file: Box<dyn NewFile>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut file = BufWriter::with_capacity(1 << 16, file);
+    write(&mut file)?;
+    file.flush()?;
+    file.get_mut().sync()
+}
+
+/// Where a file goes.
+struct Target<'a> {
+    dir: PathBuf,
+    name: &'a str,
+}
+
+impl<'a> Target<'a> {
+    fn new(path: &'a Path) -> Result<Self, Error> {
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+            let fault = io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "expected a path that ends with a name in Unicode",
+            );
+            Error::io("write", path, fault)
+        })?;
+        let dir = match path.parent() {
+            Some(dir) if dir != Path::new("") => dir,
+            _ => Path::new("."),
+        };
+        Ok(Target { dir: dir.to_owned(), name })
+    }
+
+    /// A new file beside the target. Its name holds the number of the process and that of the write in it; both may
+    /// come again, after a restart of the machine for one, so a name that is taken is passed over.
+    fn create(&self, fs: &dyn Fs) -> io::Result<(PathBuf, Box<dyn NewFile>)> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let mut attempts = 0;
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = self.dir.join(format!(".{}.{}-{count}.tmp", self.name, std::process::id()));
+            attempts += 1;
+            match fs.create_new(&path) {
+                Ok(file) => return Ok((path, file)),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempts < 100 => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Removes what dead processes left of writes to this target. A failure is no reason not to write.
+    fn sweep(&self, fs: &dyn Fs) {
+        let prefix = format!(".{}.", self.name);
+        for name in fs.list(&self.dir).unwrap_or_default() {
+            let middle = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp"));
+            if middle.is_some_and(|m| m.bytes().all(|b| b.is_ascii_digit() || b == b'-')) {
+                let _ = fs.remove_stale(&self.dir.join(name));
+            }
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! A file system in memory that fails or loses power at any operation.
+//!
+//! As on a disk, what was written and not synced may be lost, and so may a rename whose folder was not synced; but
+//! either may also survive without the other.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::fs::{Fs, NewFile};
+
+/// What goes wrong, at the operation counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Plan {
+    Nothing,
+    /// Power is lost before the operation, or with half of it done.
+    Stop {
+        at: usize,
+        torn: bool,
+    },
+    /// The operation fails; so do all after it if `for_good`.
+    Fail {
+        at: usize,
+        for_good: bool,
+    },
+}
+
+/// What of the unsynced survives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Survives {
+    /// Names: new files, renames, removals.
+    pub(crate) names: bool,
+    pub(crate) content: Content,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content {
+    All,
+    Half,
+    Synced,
+}
+
+/// Every way to lose power: from the death of a process alone to the loss of all that was not synced.
+pub(crate) fn every_loss() -> impl Iterator<Item = Survives> {
+    let contents = [Content::All, Content::Half, Content::Synced];
+    contents.into_iter().flat_map(|content| [true, false].map(|names| Survives { names, content }))
+}
+
+#[derive(Clone, Debug, Default)]
+struct File {
+    content: Vec<u8>,
+    synced: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    files: Vec<File>,
+    names: BTreeMap<PathBuf, usize>,
+    synced_names: BTreeMap<PathBuf, usize>,
+    operations: usize,
+    plan: Plan,
+    stopped: bool,
+}
+
+/// The file system; a clone is another handle to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory(Arc<Mutex<State>>);
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Memory(Arc::new(Mutex::new(State {
+            files: Vec::new(),
+            names: BTreeMap::new(),
+            synced_names: BTreeMap::new(),
+            operations: 0,
+            plan: Plan::Nothing,
+            stopped: false,
+        })))
+    }
+
+    /// A copy with all that this one holds, where `plan` goes wrong; operations count from 0 again.
+    pub(crate) fn with_plan(&self, plan: Plan) -> Self {
+        let state = State { plan, operations: 0, ..self.state().clone() };
+        Memory(Arc::new(Mutex::new(state)))
+    }
+
+    /// What is there after the machine started again.
+    pub(crate) fn restarted(&self, survives: Survives) -> Self {
+        let old = self.state().clone();
+        let names = if survives.names { old.names } else { old.synced_names };
+        let files = old.files.into_iter().map(|file| {
+            let content = match survives.content {
+                Content::All => file.content,
+                Content::Half => {
+                    let unsynced = file.content.len().saturating_sub(file.synced.len());
+                    file.content[..file.content.len() - unsynced.div_ceil(2)].to_vec()
+                }
+                Content::Synced => file.synced,
+            };
+            File { synced: content.clone(), content }
+        });
+        let files = files.collect();
+        let synced_names = names.clone();
+        let state = State { files, names, synced_names, operations: 0, plan: Plan::Nothing, stopped: false };
+        Memory(Arc::new(Mutex::new(state)))
+    }
+
+    pub(crate) fn operations(&self) -> usize {
+        self.state().operations
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// Counts an operation: how much of it happens, or that it fails.
+    fn begin(&self) -> io::Result<(MutexGuard<'_, State>, Extent)> {
+        let mut state = self.state();
+        if state.stopped {
+            return Err(io::Error::other("stopped"));
+        }
+        let now = state.operations;
+        state.operations += 1;
+        match state.plan {
+            Plan::Stop { at, torn } if at == now => {
+                state.stopped = true;
+                let extent = if torn { Extent::Half } else { return Err(io::Error::other("stopped")) };
+                Ok((state, extent))
+            }
+            Plan::Fail { at, for_good } if at == now || (for_good && now > at) => {
+                Err(io::Error::other("planned failure"))
+            }
+            _ => Ok((state, Extent::Whole)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Extent {
+    Whole,
+    /// Half of it, and the caller hears of a failure.
+    Half,
+}
+
+impl Extent {
+    fn result(self) -> io::Result<()> {
+        if self == Extent::Whole { Ok(()) } else { Err(io::Error::other("stopped")) }
+    }
+
+    fn of(self, n: usize) -> usize {
+        if self == Extent::Whole { n } else { n / 2 }
+    }
+}
+
+fn missing() -> io::Error {
+    io::ErrorKind::NotFound.into()
+}
+
+impl Fs for Memory {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        let (mut state, extent) = self.begin()?;
+        if state.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = state.files.len();
+        state.files.push(File::default());
+        state.names.insert(path.to_owned(), file);
+        extent.result()?;
+        Ok(Box::new(Open { memory: self.clone(), file }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (mut state, extent) = self.begin()?;
+        let file = state.names.remove(from).ok_or_else(missing)?;
+        state.names.insert(to.to_owned(), file);
+        extent.result()
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let (mut state, extent) = self.begin()?;
+        // Torn: the half of the names that comes first.
+        let names = state.names.clone();
+        let inside = |path: &Path| path.parent() == Some(dir);
+        let n = extent.of(names.keys().filter(|path| inside(path)).count());
+        let kept: Vec<_> = names.iter().filter(|(path, _)| inside(path)).take(n).collect();
+        if extent == Extent::Whole {
+            state.synced_names.retain(|path, _| !inside(path));
+        }
+        state.synced_names.extend(kept.into_iter().map(|(path, file)| (path.clone(), *file)));
+        extent.result()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let (mut state, extent) = self.begin()?;
+        state.names.remove(path).ok_or_else(missing)?;
+        extent.result()
+    }
+
+    fn remove_stale(&self, path: &Path) -> io::Result<()> {
+        self.remove(path)
+    }
+
+    fn create_dir_all(&self, _: &Path) -> io::Result<()> {
+        self.begin()?.1.result()
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let (state, _) = self.begin()?;
+        let inside = state.names.keys().filter(|path| path.parent() == Some(dir));
+        Ok(inside.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let (state, _) = self.begin()?;
+        let file = *state.names.get(path).ok_or_else(missing)?;
+        Ok(state.files[file].content.clone())
+    }
+}
+
+struct Open {
+    memory: Memory,
+    file: usize,
+}
+
+impl Write for Open {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Short writes are legal, and make more operations to stop at.
+        let bytes = &bytes[..bytes.len().min(300)];
+        let (mut state, extent) = self.memory.begin()?;
+        state.files[self.file].content.extend(&bytes[..extent.of(bytes.len())]);
+        extent.result()?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl NewFile for Open {
+    fn sync(&mut self) -> io::Result<()> {
+        let (mut state, extent) = self.memory.begin()?;
+        let file = &mut state.files[self.file];
+        let n = extent.of(file.content.len()).max(file.synced.len());
+        file.synced = file.content[..n].to_vec();
+        extent.result()
+    }
+}
+
+mod tests {
+    use super::*;
+    use crate::files::write_with;
+
+    const OLD: &[u8] = b"old";
+    const PATH: &str = "folder/file";
+
+    fn new_content() -> Vec<u8> {
+        (0..100_000_u32).map(|i| (i % 251) as u8).collect()
+    }
+
+    fn write(fs: &Memory, content: &[u8]) -> Result<(), crate::Error> {
+        write_with(fs, Path::new(PATH), |file| {
+            let (one, two) = content.split_at(content.len() / 2);
+            file.write_all(one)?;
+            file.write_all(two)
+        })
+    }
+
+    fn with_old_file() -> Memory {
+        let fs = Memory::new();
+        write(&fs, OLD).unwrap();
+        fs
+    }
+
+    fn only_file(fs: &Memory) -> Vec<u8> {
+        assert_eq!(fs.list(Path::new("folder")).unwrap(), ["file"], "nothing else is left");
+        fs.read(Path::new(PATH)).unwrap()
+    }
+
+    #[test]
+    fn power_lost_at_any_operation_leaves_the_old_file_or_the_new_one() {
+        let start = with_old_file();
+        let (mut olds, mut news) = (0, 0);
+        for at in 0.. {
+            let mut finished = false;
+            for (torn, loss) in
+                [false, true].into_iter().flat_map(|torn| every_loss().map(move |loss| (torn, loss)))
+            {
+                let fs = start.with_plan(Plan::Stop { at, torn });
+                finished = write(&fs, &new_content()).is_ok() && fs.operations() <= at;
+                let fs = fs.restarted(loss);
+                match fs.read(Path::new(PATH)).unwrap() {
+                    content if content == OLD && !finished => olds += 1,
+                    content if content == new_content() => news += 1,
+                    content => panic!("{} bytes at operation {at}, torn: {torn}, {loss:?}", content.len()),
+                }
+                write(&fs, b"later").unwrap();
+                assert_eq!(only_file(&fs), b"later");
+            }
+            if finished {
+                break;
+            }
+        }
+        assert!(olds > 1000 && news > 20, "{olds} {news}: both outcomes happen");
+    }
+
+    #[test]
+    fn any_failing_operation_leaves_the_old_file_or_the_new_one_and_the_next_write_succeeds() {
+        let start = with_old_file();
+        for for_good in [false, true] {
+            for at in 0.. {
+                let fs = start.with_plan(Plan::Fail { at, for_good });
+                let result = write(&fs, &new_content());
+                let finished = fs.operations() <= at;
+                let fs = fs.with_plan(Plan::Nothing);
+                let content = fs.read(Path::new(PATH)).unwrap();
+                match &result {
+                    Ok(()) => assert_eq!(content, new_content()),
+                    Err(e) if e.to_string().contains("the new file is in place") => {
+                        assert_eq!(content, new_content())
+                    }
+                    Err(_) => assert_eq!(content, OLD),
+                }
+                write(&fs, b"later").unwrap();
+                assert_eq!(only_file(&fs), b"later");
+                if finished {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Without it, the two tests above could pass because nothing is ever lost.
+    #[test]
+    fn this_file_system_loses_what_is_not_synced() {
+        let path = Path::new("a/b");
+        let fs = Memory::new();
+        fs.create_new(path).unwrap().write_all(b"1234").unwrap();
+        let read = |fs: &Memory, survives| fs.restarted(survives).read(path).ok();
+        assert_eq!(read(&fs, Survives { names: false, content: Content::All }), None);
+        assert_eq!(read(&fs, Survives { names: true, content: Content::Synced }), Some(vec![]));
+        assert_eq!(read(&fs, Survives { names: true, content: Content::Half }), Some(b"12".to_vec()));
+        fs.sync_dir(Path::new("a")).unwrap();
+        assert_eq!(read(&fs, Survives { names: false, content: Content::All }), Some(b"1234".to_vec()));
+    }
+
+    #[test]
+    fn writing_in_place_would_be_caught() {
+        let start = with_old_file();
+        let stopped = start.with_plan(Plan::Stop { at: 2, torn: true });
+        stopped.remove(Path::new(PATH)).unwrap();
+        let _ = stopped.create_new(Path::new(PATH)).unwrap().write_all(&new_content());
+        let outcomes: Vec<_> =
+            every_loss().map(|loss| stopped.restarted(loss).read(Path::new(PATH)).unwrap()).collect();
+        assert!(outcomes.iter().any(|content| content != OLD && *content != new_content()));
+    }
+}

@@ -1,0 +1,105 @@
+//! What writing a file durably needs of a file system.
+//!
+//! A seam and not more: [`Disk`] is the real one, and tests put one in its place that loses power at any operation.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// The operations, each of which may fail or be the last before the machine stops.
+pub(crate) trait Fs: Debug + Send + Sync {
+    /// Creates a file that must not exist, locked for as long as it is open.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
+
+    /// Puts `from` in the place of `to`, at once.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder survive a loss of power.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a file unless a living process holds it open as [`Fs::create_new`] left it.
+    fn remove_stale(&self, path: &Path) -> io::Result<()>;
+
+    #[cfg(feature = "checkpoint")]
+    /// Creates a folder and those above it; no error if it is there.
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+
+    /// The names of the files in a folder, in order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// The content of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+}
+
+/// A file that is being written.
+pub(crate) trait NewFile: Write {
+    /// Makes what was written survive a loss of power.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// The file system of this machine.
+#[derive(Debug)]
+pub(crate) struct Disk;
+
+impl Fs for Disk {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        // The lock tells the living from the dead; where there are no locks, nothing is taken for dead.
+        let _ = file.try_lock();
+        Ok(Box::new(file))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        // Windows has no way to open a folder as a file, and makes renames durable itself.
+        if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_stale(&self, path: &Path) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => fs::remove_file(path),
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Ok(()),
+        }
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(dir)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        let mut names: Vec<String> = names.filter_map(io::Result::transpose).collect::<io::Result<_>>()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        // A pipe or a device may have no end.
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file"));
+        }
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        Ok(content)
+    }
+}
+
+impl NewFile for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}

@@ -1,0 +1,34 @@
+//! Files that are whole or refused: durable writing, and tensors in the safetensors format.
+
+mod atomic;
+mod fault;
+#[cfg(all(test, feature = "checkpoint"))]
+pub(crate) mod faults;
+pub(crate) mod fs;
+pub(crate) mod tensors;
+
+pub use atomic::write_atomically;
+pub use fault::FileFault;
+pub use tensors::Stored;
+
+#[cfg(feature = "checkpoint")]
+pub(crate) use atomic::write_with;
+
+use std::path::Path;
+
+use crate::Error;
+
+/// The content of the file at `path`, made into something by `parse`.
+pub(crate) fn read_with<X>(
+    fs: &dyn fs::Fs,
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> Result<X, Error>,
+) -> Result<X, Error> {
+    let bytes = fs.read(path).map_err(|e| Error::io("read", path, e))?;
+    parse(&bytes).map_err(|error| error.in_file(path))
+}
+
+/// A value as metadata hold it.
+pub(crate) fn json<X: serde::Serialize>(key: &'static str, value: &X) -> Result<String, FileFault> {
+    serde_json::to_string(value).map_err(|e| FileFault::metadata(key, e))
+}
