@@ -66,7 +66,7 @@ impl Attempts<'_> {
             if retry >= limits.retries {
                 return Err(Trouble::Lasting(format!("{reason}, {} times", retry + 1)));
             }
-            if wait > limits.longest_wait || start.elapsed() + wait > limits.whole {
+            if wait > limits.longest_wait || start.elapsed().saturating_add(wait) > limits.whole {
                 return Err(Trouble::Lasting(format!("{reason}, and {} s to wait", wait.as_secs())));
             }
             (self.progress)(Event::Waiting { file: self.file, from, reason: &reason, wait });

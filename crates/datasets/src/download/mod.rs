@@ -89,6 +89,21 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same with nothing above a year, so that times can be added.
+    fn bounded(&self) -> Self {
+        let year = Duration::from_secs(365 * 86_400);
+        Self {
+            connect: self.connect.min(year),
+            stall: self.stall.min(year),
+            whole: self.whole.min(year),
+            backoff: self.backoff.min(year),
+            longest_wait: self.longest_wait.min(year),
+            ..*self
+        }
+    }
+}
+
 /// What happens during a fetch.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -192,6 +207,7 @@ pub fn fetch_files(
     }
     fs::create_dir_all(dir).map_err(|error| Error::Io(error).at(dir))?;
     part::sweep(dir, files);
+    let options = &FetchOptions { limits: options.limits.bounded(), ..options.clone() };
     files.iter().map(|file| fetch_file(file, folder, dir, options, progress)).collect()
 }
 

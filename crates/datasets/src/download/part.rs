@@ -10,7 +10,7 @@ use super::Trouble;
 use super::verify::Digests;
 use crate::File;
 
-/// A temporary file that is written to for longer than this without a byte is not written to any more.
+/// A temporary file that has not grown for so long is no longer written to.
 const STALE: Duration = Duration::from_secs(60);
 
 /// A temporary file, removed unless it is [`finish`](Part::finish)ed.
@@ -36,7 +36,7 @@ impl<'a> Part<'a> {
                     let _ = out.try_lock();
                     return Ok(Self { file, target, path, out, digests: Digests::default(), kept: false });
                 }
-                // Left by a process with the same number, which is gone.
+                // Left by a process with the same number, or in use by one on another machine.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < 1 << 20 => {}
                 Err(error) => return Err(Trouble::writing(&path, error)),
             }

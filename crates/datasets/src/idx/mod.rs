@@ -87,7 +87,8 @@ pub fn load(
 ///
 /// # Errors
 ///
-/// [`Error::WrongRank`], [`Error::CountMismatch`], [`Error::LabelOutOfRange`], [`Error::TooManyClasses`].
+/// [`Error::WrongRank`], [`Error::CountMismatch`], [`Error::LabelOutOfRange`], [`Error::TooManyClasses`],
+/// [`Error::NotFinite`].
 pub fn dataset(features: Data, labels: Data, class_names: Vec<String>) -> Result<Dataset, Error> {
     let targets = labels.into_targets(class_names.len())?;
     Dataset::new(features.into_features()?, targets, class_names)
@@ -123,8 +124,8 @@ impl Data {
             Self::I8(x) => Features::F32(x.mapv(f32::from)),
             Self::I16(x) => Features::F32(x.mapv(f32::from)),
             Self::I32(x) => Features::F64(x.mapv(f64::from)),
-            Self::F32(x) => Features::F32(x),
-            Self::F64(x) => Features::F64(x),
+            Self::F32(x) => Features::F32(finite(x)?),
+            Self::F64(x) => Features::F64(finite(x)?),
         })
     }
 
@@ -132,14 +133,23 @@ impl Data {
     fn into_targets(self, classes: usize) -> Result<Targets, Error> {
         let rank = self.shape().len();
         match self {
-            Self::F32(x) => values(x.mapv(f64::from)),
-            Self::F64(x) => values(x),
+            _ if rank == 0 => Err(Error::WrongRank { what: "labels", expected: "1 or 2", got: 0 }),
+            Self::F32(x) => values(finite(x.mapv(f64::from))?),
+            Self::F64(x) => values(finite(x)?),
             _ if rank != 1 => Err(Error::WrongRank { what: "labels", expected: "1", got: rank }),
             Self::U8(x) => Ok(Targets::Classes(x.into_iter().map(usize::from).collect())),
             Self::I8(x) => class_indices(x.into_iter().map(i64::from), classes),
             Self::I16(x) => class_indices(x.into_iter().map(i64::from), classes),
             Self::I32(x) => class_indices(x.into_iter().map(i64::from), classes),
         }
+    }
+}
+
+/// The same array, if there is neither an infinity nor a NaN in it, as in CSV.
+fn finite<A: Copy + Into<f64>>(x: ArrayD<A>) -> Result<ArrayD<A>, Error> {
+    match x.iter().position(|&x| !x.into().is_finite()) {
+        Some(place) => Err(Error::NotFinite { example: place / (x.len() / x.len_of(Axis(0))) }),
+        None => Ok(x),
     }
 }
 

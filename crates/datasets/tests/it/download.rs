@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +19,7 @@ pub(super) fn options(mirrors: &[&str]) -> FetchOptions<'static> {
         mirrors: mirrors.iter().map(|text| text.parse().unwrap()).collect(),
         limits: Limits {
             connect: Duration::from_secs(5),
-            stall: Duration::from_millis(500),
+            stall: Duration::from_secs(10),
             whole: Duration::from_secs(20),
             retries: 2,
             backoff: Duration::from_millis(10),
@@ -211,6 +211,7 @@ pub(super) fn child(dir: &Path, mirror: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "it::download::in_another_process", "--nocapture", "--test-threads=1"]);
     command.env("DATASETS_TEST_DIR", dir).env("DATASETS_TEST_MIRROR", mirror);
+    command.stdout(Stdio::null());
     command
 }
 

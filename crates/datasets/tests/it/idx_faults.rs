@@ -132,4 +132,14 @@ fn features_and_labels_that_do_not_fit_are_errors_with_the_file() {
         load(&million, &[]),
         "labels: expected classes below 10000 where their number is not given, got 1000000"
     );
+    let nan = [&[0, 0, 0x0D, 1, 0, 0, 0, 2, 0, 0, 0, 0][..], &f32::NAN.to_be_bytes()].concat();
+    let scalar = [0, 0, 0x0D, 0, 0, 0, 0, 0];
+    assert_eq!(message_of_dataset(&nan), "example 1: expected finite numbers");
+    assert_eq!(message_of_dataset(&scalar), "labels: expected a rank of 1 or 2, got 0");
+}
+
+fn message_of_dataset(labels: &[u8]) -> String {
+    let parse = |bytes: &[u8]| idx::parse(bytes, &idx::Options::default()).unwrap();
+    let features = parse(&[0, 0, 8, 1, 0, 0, 0, 2, 5, 6]);
+    idx::dataset(features, parse(labels), vec![]).unwrap_err().to_string()
 }

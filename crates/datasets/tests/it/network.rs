@@ -92,6 +92,13 @@ fn each_fault_leads_to_the_next_mirror_with_its_own_reason() {
         for (name, reply, asked, reason) in faults() {
             scope.spawn(move || {
                 let (dir, bad, good) = (Folder::new(), Server::new(move |_, _| reply.clone()), good());
+                let options = |mirrors: &[&str]| {
+                    let mut options = options(mirrors);
+                    if name.contains("stall") {
+                        options.limits.stall = Duration::from_millis(500);
+                    }
+                    options
+                };
                 let error = fetch(&dir, &options(&[&bad.url()])).unwrap_err();
                 assert!(matches!(error, Error::NoMirror { .. }), "{name}: {error}");
                 assert!(error.to_string().contains(reason), "{name}: {error}");
@@ -170,6 +177,22 @@ fn a_stalled_fetch_is_cancelled_at_once() {
     assert!(matches!(result, Err(Error::Cancelled)));
     assert!(start.elapsed() < Duration::from_secs(5));
     assert!(dir.names().is_empty());
+}
+
+#[test]
+fn limits_without_end_are_limits() {
+    let server =
+        Server::new(|n, _| if n < 30 { Reply::status("503 Busy") } else { Reply::ok(noise(LENGTH)) });
+    let mut options = options(&[&server.url()]);
+    options.limits = Limits {
+        connect: Duration::MAX,
+        stall: Duration::MAX,
+        whole: Duration::MAX,
+        retries: u32::MAX,
+        backoff: Duration::ZERO,
+        longest_wait: Duration::MAX,
+    };
+    assert!(fetch(&Folder::new(), &options).is_ok());
 }
 
 #[test]
