@@ -13,7 +13,7 @@
 use ndarray::{ArrayD, ArrayRef4, ArrayRefD};
 use tensor_ops::Scalar;
 
-use crate::max_pool2d::check_coverage;
+use crate::max_pool2d::{check_coverage, check_planes};
 use crate::views::{dims, standard, with_standard_mut};
 use crate::window::{Geometry, Slide, Window};
 use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
@@ -87,6 +87,7 @@ pub fn avg_pool2d_forward<T: Scalar>(
     y: &mut ArrayRef4<T>,
 ) {
     let Window { h, w } = *window;
+    check_planes(x, y, window);
     let x = x.as_slice().expect("x in row-major order").chunks_exact(h.size * w.size);
     let y = y.as_slice_mut().expect("y in row-major order").chunks_exact_mut(window.outputs());
     for (x, y) in x.zip(y) {
@@ -119,6 +120,7 @@ pub fn avg_pool2d_backward<T: Scalar>(
     dx: &mut ArrayRef4<T>,
 ) {
     let Window { h, w } = *window;
+    check_planes(dx, dy, window);
     let dx = dx.as_slice_mut().expect("dx in row-major order").chunks_exact_mut(h.size * w.size);
     let dy = dy.as_slice().expect("dy in row-major order").chunks_exact(window.outputs());
     for (dx, dy) in dx.zip(dy) {

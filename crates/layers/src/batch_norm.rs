@@ -25,7 +25,7 @@ use ndarray::{ArrayD, ArrayRef1, ArrayRef3, ArrayRefD, Zip};
 use tensor_ops::Scalar;
 
 use crate::sums::{channel_sums, map_channels};
-use crate::views::{dims, ranked_mut, standard, with_standard_mut};
+use crate::views::{dims, expect_shape, ranked_mut, standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, Mode, ParamSpec, Saved, Spec};
 
 /// y = γ (x - μ) / √(σ² + ε) + β, channel by channel.
@@ -82,6 +82,7 @@ impl BatchNorm {
 #[track_caller]
 pub fn batch_norm_statistics<T: Scalar>(x: &ArrayRef3<T>, mean: &mut ArrayRef1<T>, var: &mut ArrayRef1<T>) {
     let (n, c, cells) = x.dim();
+    assert!(mean.len() == c && var.len() == c, "batch_norm: a mean and a variance for each channel of x");
     let m = T::Wide::from_f64((n * cells).max(1) as f64);
     let x = x.as_slice().expect("x in row-major order");
     channel_sums(x, x, [n, c, cells], |_, x, _| x.widen(), |k, sum| mean[k] = T::narrow(sum / m));
@@ -109,6 +110,7 @@ pub fn batch_norm_forward<T: Scalar>(
     y: &mut ArrayRef3<T>,
 ) {
     let (n, c, cells) = x.dim();
+    assert_eq!(y.dim(), (n, mean.len(), cells), "batch_norm: shape of y");
     let x = x.as_slice().expect("x in row-major order");
     let y = y.as_slice_mut().expect("y in row-major order");
     let normalise = |k: usize, x: T, _| (x - mean[k]) * (gamma[k] * inv_std[k]) + beta[k];
@@ -135,6 +137,7 @@ pub fn batch_norm_backward_params<T: Scalar>(
     let (n, c, cells) = x.dim();
     let (x, dy) =
         (x.as_slice().expect("x in row-major order"), dy.as_slice().expect("dy in row-major order"));
+    assert!(x.len() == dy.len() && mean.len() == c, "batch_norm: shapes of x, dy and mean");
     channel_sums(dy, dy, [n, c, cells], |_, dy, _| dy.widen(), |k, sum| dbeta[k] = T::narrow(sum));
     let term = |k: usize, x: T, dy: T| ((x - mean[k]) * dy).widen();
     channel_sums(x, dy, [n, c, cells], term, |k, sum| dgamma[k] = T::narrow(sum * inv_std[k].widen()));
@@ -163,6 +166,10 @@ pub fn batch_norm_backward_input<T: Scalar>(
     let (x, dy) =
         (x.as_slice().expect("x in row-major order"), dy.as_slice().expect("dy in row-major order"));
     let dx = dx.as_slice_mut().expect("dx in row-major order");
+    assert!(
+        x.len() == dy.len() && x.len() == dx.len() && mean.len() == c,
+        "batch_norm: shapes of x, dy and dx"
+    );
     let share = T::from_f64(1.0 / (n * cells).max(1) as f64);
     map_channels(x, dy, dx, [n, c, cells], |k, x, dy| {
         let pull = (x - mean[k]) * (inv_std[k] * dgamma[k] * share);
@@ -231,6 +238,7 @@ impl<T: Scalar> Backprop<T> for BatchNorm {
         let [mean, var, inv_std, ..] = &mut cache.arrays[..] else {
             panic!("batch_norm: expected its cache")
         };
+        expect_shape("y", y, x.shape());
         let x = standard(x, by_channel);
         if cache.mode == Mode::Train {
             batch_norm_statistics(&x, &mut ranked_mut(mean), &mut ranked_mut(var));
@@ -265,6 +273,7 @@ impl<T: Scalar> Backprop<T> for BatchNorm {
         let [mean, _, inv_std, dgamma_batch, dbeta_batch] = &mut saved.cache.arrays[..] else {
             panic!("batch_norm: expected its cache")
         };
+        expect_shape("dy", dy, saved.x.shape());
         let (x, dy) = (standard(saved.x, by_channel), standard(dy, by_channel));
         let [mean, inv_std, gamma] = [&*mean, &*inv_std, gamma].map(|p| standard(p, dims::<_, 1>));
         let statistics: [&ArrayRef1<T>; 2] = [&mean, &inv_std];
@@ -273,6 +282,7 @@ impl<T: Scalar> Backprop<T> for BatchNorm {
         *dgamma += &sum_gamma;
         *dbeta += &sum_beta;
         if let Some(dx) = dx {
+            expect_shape("dx", dx, saved.x.shape());
             if saved.cache.mode == Mode::Infer {
                 sum_gamma.fill(T::zero());
                 sum_beta.fill(T::zero());

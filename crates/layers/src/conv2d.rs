@@ -126,6 +126,8 @@ pub fn conv2d_forward<T: Scalar>(
     y: &mut ArrayRef4<T>,
     columns: &mut ArrayRef2<T>,
 ) {
+    check_shapes(x, weight, y, window);
+    assert!(bias.is_none_or(|bias| bias.len() == y.dim().1), "conv2d: a bias for each channel of output");
     let (filters, group) = (matrix(weight), Groups::of(x.dim().1, weight));
     for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
         im2col(&x, window, columns);
@@ -161,6 +163,7 @@ pub fn conv2d_backward_input<T: Scalar>(
     dx: &mut ArrayRef4<T>,
     columns: &mut ArrayRef2<T>,
 ) {
+    check_shapes(dx, weight, dy, window);
     let (filters, group) = (matrix(weight), Groups::of(dx.dim().1, weight));
     for (dy, mut dx) in dy.outer_iter().zip(dx.outer_iter_mut()) {
         let dy = planes(&dy);
@@ -191,6 +194,7 @@ pub fn conv2d_backward_params<T: Scalar>(
     dweight: &mut ArrayRef4<T>,
     columns: &mut ArrayRef2<T>,
 ) {
+    check_shapes(x, dweight, dy, window);
     let group = Groups::of(x.dim().1, dweight);
     let (rows, cells) = (dweight.dim().0, group.cells);
     let mut dfilters =
@@ -224,6 +228,16 @@ pub fn add_channel_sums<T: Scalar>(dy: &ArrayRef4<T>, dbias: &mut ArrayRef1<T>) 
     channel_sums(dy, dy, [n, c, h * w], |_, dy, _| dy.widen(), |k, sum| dbias[k] += T::narrow(sum));
 }
 
+/// Panics if the shapes do not fit each other and the window.
+#[track_caller]
+fn check_shapes<T>(x: &ArrayRef4<T>, weight: &ArrayRef4<T>, y: &ArrayRef4<T>, window: &Window) {
+    let Window { h, w } = window;
+    let ((n, c_in, ..), (c_out, c, ..)) = (x.dim(), weight.dim());
+    assert_eq!(x.dim(), (n, c_in, h.size, w.size), "conv2d: shape of x under this window");
+    assert_eq!(y.dim(), (n, c_out, h.steps, w.steps), "conv2d: shape of y");
+    assert_eq!(weight.dim(), (c_out, c, h.kernel, w.kernel), "conv2d: shape of weight under this window");
+}
+
 /// What one group has: rows of the filters, and rows of the columns.
 struct Groups {
     outputs: usize,
@@ -234,7 +248,8 @@ impl Groups {
     #[track_caller]
     fn of<T>(c_in: usize, weight: &ArrayRef4<T>) -> Self {
         let (c_out, c, kh, kw) = weight.dim();
-        assert!(c > 0 && c_in.is_multiple_of(c), "conv2d: {c_in} channels of input, {c} of a filter");
+        let fit = c > 0 && c_in > 0 && c_in.is_multiple_of(c) && c_out.is_multiple_of(c_in / c);
+        assert!(fit, "conv2d: {c_in} channels of input, {c} of a filter, {c_out} filters");
         Groups { outputs: c_out / (c_in / c), cells: c * kh * kw }
     }
 }

@@ -139,6 +139,10 @@ pub fn conv_transpose2d_forward<T: Scalar>(
     y: &mut ArrayRef4<T>,
     columns: &mut ndarray::ArrayRef2<T>,
 ) {
+    assert!(
+        bias.is_none_or(|bias| bias.len() == y.dim().1),
+        "conv_transpose2d: a bias for each channel of y"
+    );
     conv2d_backward_input(weight, x, window, y, columns);
     let Some(bias) = bias else { return };
     for mut y in y.outer_iter_mut() {

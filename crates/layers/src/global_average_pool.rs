@@ -33,6 +33,7 @@ pub struct GlobalAveragePool;
 /// If the shapes do not fit or `x` is not in row-major order.
 #[track_caller]
 pub fn global_average_pool_forward<T: Scalar>(x: &ArrayRef3<T>, y: &mut ArrayRef2<T>) {
+    assert_eq!(y.dim(), (x.dim().0, x.dim().1), "global_average_pool: shape of y");
     let m = T::Wide::from_f64(x.dim().2 as f64);
     Zip::from(y).and(x.lanes(ndarray::Axis(2))).for_each(|y, x| {
         *y = T::narrow(sum(x.as_slice().expect("x in row-major order")) / m);
@@ -50,6 +51,7 @@ pub fn global_average_pool_forward<T: Scalar>(x: &ArrayRef3<T>, y: &mut ArrayRef
 /// If the shapes do not fit.
 #[track_caller]
 pub fn global_average_pool_backward<T: Scalar>(dy: &ArrayRef2<T>, dx: &mut ArrayRef3<T>) {
+    assert_eq!(dy.dim(), (dx.dim().0, dx.dim().1), "global_average_pool: shape of dy");
     let m = T::from_f64(dx.dim().2 as f64);
     Zip::from(dx.lanes_mut(ndarray::Axis(2))).and(dy).for_each(|mut dx, &dy| dx.fill(dy / m));
 }

@@ -15,7 +15,7 @@ use tensor_ops::Scalar;
 
 use crate::batch_norm::{by_channel, check_eps};
 use crate::row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
-use crate::views::{ranked, ranked_mut, standard, with_standard_mut};
+use crate::views::{expect_shape, ranked, ranked_mut, standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, ParamSpec, Saved, Spec};
 
 /// y = γ (x - μ) / √(σ² + ε) + β over groups of channels. It does the same in training and inference.
@@ -103,6 +103,8 @@ impl<T: Scalar> Backprop<T> for GroupNorm {
         let [gamma, beta] = [&params[0], &params[1]].map(|p| standard(p, |p| self.by_group(p)));
         let [x_hat, inv_std] = &mut cache.arrays[..] else { panic!("group_norm: expected its cache") };
         let x_hat = &mut x_hat.as_slice_mut().expect("the cache is contiguous")[..x.len()];
+        expect_shape("y", y, x.shape());
+        assert_eq!(x.shape()[1], self.channels, "group_norm: channels of x");
         let x = standard(x, |x| self.rows(x));
         with_standard_mut(
             y,
@@ -124,6 +126,7 @@ impl<T: Scalar> Backprop<T> for GroupNorm {
         let [dgamma, dbeta] = grads else { panic!("group_norm: expected gradients of gamma and beta") };
         let [x_hat, inv_std] = &saved.cache.arrays[..] else { panic!("group_norm: expected its cache") };
         let x_hat = &x_hat.as_slice().expect("the cache is contiguous")[..dy.len()];
+        expect_shape("dy", dy, saved.x.shape());
         let dy = standard(dy, |dy| self.rows(dy));
         with_standard_mut(
             dgamma,
@@ -139,6 +142,7 @@ impl<T: Scalar> Backprop<T> for GroupNorm {
             },
         );
         if let Some(dx) = dx {
+            expect_shape("dx", dx, saved.x.shape());
             let gamma = standard(&params[0], |p| self.by_group(p));
             with_standard_mut(
                 dx,

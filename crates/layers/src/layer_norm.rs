@@ -14,7 +14,7 @@ use tensor_ops::Scalar;
 
 use crate::batch_norm::check_eps;
 use crate::row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
-use crate::views::{ranked, ranked_mut, standard, with_standard_mut};
+use crate::views::{expect_shape, ranked, ranked_mut, standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, ParamSpec, Saved, Spec};
 
 /// y = γ (x - μ) / √(σ² + ε) + β over the last axes. It does the same in training and inference.
@@ -98,6 +98,8 @@ impl<T: Scalar> Backprop<T> for LayerNorm {
         let [gamma, beta] = [&params[0], &params[1]].map(|p| standard(p, Self::row));
         let [x_hat, inv_std] = &mut cache.arrays[..] else { panic!("layer_norm: expected its cache") };
         let x_hat = &mut x_hat.as_slice_mut().expect("the cache is contiguous")[..x.len()];
+        expect_shape("y", y, x.shape());
+        assert!(x.shape().ends_with(&self.shape), "layer_norm: axes of x");
         let x = standard(x, |x| self.rows(x));
         with_standard_mut(
             y,
@@ -119,11 +121,13 @@ impl<T: Scalar> Backprop<T> for LayerNorm {
         let [dgamma, dbeta] = grads else { panic!("layer_norm: expected gradients of gamma and beta") };
         let [x_hat, inv_std] = &saved.cache.arrays[..] else { panic!("layer_norm: expected its cache") };
         let x_hat = &x_hat.as_slice().expect("the cache is contiguous")[..dy.len()];
+        expect_shape("dy", dy, saved.x.shape());
         let dy = standard(dy, |dy| self.rows(dy));
         with_standard_mut(dgamma, Self::row, |dgamma| {
             with_standard_mut(dbeta, Self::row, |dbeta| row_norm_backward_params(x_hat, &dy, dgamma, dbeta));
         });
         if let Some(dx) = dx {
+            expect_shape("dx", dx, saved.x.shape());
             let gamma = standard(&params[0], Self::row);
             with_standard_mut(
                 dx,

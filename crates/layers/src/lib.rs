@@ -7,8 +7,10 @@
 //!
 //! - What a layer is: [`Layer`], [`Backprop`], [`Cache`], [`ParamSpec`]
 //! - Where the idea starts: [`Add`], [`Multiply`]
-//! - Layers: [`Affine`], the activations, [`Softmax`], [`Flatten`], [`Reshape`]
-//! - Containers: [`Sequential`]
+//! - Layers: [`Affine`], [`Conv2d`], [`Conv1d`], [`ConvTranspose2d`], [`MaxPool2d`], [`AvgPool2d`],
+//!   [`GlobalAveragePool`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Dropout`], [`Embedding`], [`Softmax`],
+//!   [`LogSoftmax`], [`PRelu`], [`Flatten`], [`Reshape`], and the activations, such as [`Relu`]
+//! - Containers: [`Sequential`], [`Residual`], [`Concat`]
 //!
 //! Use the `trainer` crate to train a network; this one has no optimiser, no data and no files. For GPUs, automatic
 //! differentiation or large models use a framework such as burn or candle.
@@ -18,10 +20,13 @@ mod affine;
 mod avg_pool2d;
 mod batch_norm;
 mod cache;
+mod concat;
 mod conv1d;
 mod conv2d;
 mod conv_transpose2d;
+mod dropout;
 mod elementwise;
+mod embedding;
 mod error;
 mod flatten;
 mod global_average_pool;
@@ -30,10 +35,13 @@ mod group_norm;
 mod init;
 mod layer;
 mod layer_norm;
+mod log_softmax;
 mod max_pool2d;
 mod nodes;
 mod params;
+mod prelu;
 pub mod registry;
+mod residual;
 mod row_norm;
 mod sequential;
 mod softmax;
@@ -42,7 +50,9 @@ mod sums;
 pub mod views;
 pub mod window;
 
-pub use activations::{LeakyRelu, Relu, Sigmoid};
+pub use activations::{
+    Approximation, Elu, Gelu, HardSwish, LeakyRelu, Mish, Relu, Selu, Sigmoid, Silu, Softplus, Tanh,
+};
 pub use affine::{Affine, affine_backward_input, affine_backward_params, affine_forward};
 pub use avg_pool2d::{AvgPool2d, avg_pool2d_backward, avg_pool2d_forward};
 pub use batch_norm::{
@@ -50,10 +60,13 @@ pub use batch_norm::{
     batch_norm_statistics,
 };
 pub use cache::{Cache, Mode};
+pub use concat::Concat;
 pub use conv_transpose2d::{ConvTranspose2d, conv_transpose2d_forward};
 pub use conv1d::Conv1d;
 pub use conv2d::{Conv2d, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward};
+pub use dropout::{Dropout, dropout_mask};
 pub use elementwise::Elementwise;
+pub use embedding::{Embedding, embedding_backward_params, embedding_forward};
 pub use error::Error;
 pub use flatten::{Flatten, Reshape};
 pub use global_average_pool::{GlobalAveragePool, global_average_pool_backward, global_average_pool_forward};
@@ -61,9 +74,12 @@ pub use group_norm::GroupNorm;
 pub use init::{Bell, Fan, Init, Side};
 pub use layer::{AnyLayer, Backprop, InputKind, Layer, Saved};
 pub use layer_norm::LayerNorm;
+pub use log_softmax::{LogSoftmax, log_softmax_backward};
 pub use max_pool2d::{MaxPool2d, max_pool2d_backward, max_pool2d_forward};
 pub use nodes::{Add, Factors, Multiply};
 pub use params::{ParamSpec, Role};
+pub use prelu::{PRelu, prelu_backward_input, prelu_backward_params, prelu_forward};
+pub use residual::Residual;
 pub use row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
 pub use sequential::Sequential;
 pub use softmax::{Softmax, softmax_backward};

@@ -75,6 +75,14 @@ pub(crate) fn check_coverage(kind: &str, window: &Window, padding: [usize; 2]) -
     Ok(())
 }
 
+/// Panics if the shapes do not fit each other and the window.
+#[track_caller]
+pub(crate) fn check_planes<T>(x: &ArrayRef4<T>, y: &ArrayRef4<T>, Window { h, w }: &Window) {
+    let (n, c, ..) = x.dim();
+    assert_eq!(x.dim(), (n, c, h.size, w.size), "pool: shape of x under this window");
+    assert_eq!(y.dim(), (n, c, h.steps, w.steps), "pool: shape of y");
+}
+
 /// y ← the maximum of each window, place ← its position within the plane, row by row.
 ///
 /// # Shapes
@@ -92,6 +100,8 @@ pub fn max_pool2d_forward<T: Scalar>(
     place: &mut ArrayRef1<u32>,
 ) {
     let Window { h, w } = *window;
+    check_planes(x, y, window);
+    assert_eq!(place.len(), y.len(), "max_pool2d: a place for each element of y");
     u32::try_from(h.size * w.size).expect("a plane of at most 2³² - 1 cells");
     let x = x.as_slice().expect("x in row-major order").chunks_exact(h.size * w.size);
     let y = y.as_slice_mut().expect("y in row-major order").chunks_exact_mut(window.outputs());

@@ -10,9 +10,10 @@ use tensor_ops::gradcheck::{Report, Settings, Tolerances};
 use self::nodes::{AddNode, MultiplyNode};
 use crate::gradcheck::check;
 use crate::{
-    Affine, AnyLayer, AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose2d, Error, Flatten,
-    GlobalAveragePool, GroupNorm, LayerNorm, LeakyRelu, MaxPool2d, Relu, Reshape, Sequential, Sigmoid,
-    Softmax,
+    Affine, AnyLayer, Approximation, AvgPool2d, BatchNorm, Concat, Conv1d, Conv2d, ConvTranspose2d, Dropout,
+    Elu, Embedding, Error, Flatten, Gelu, GlobalAveragePool, GroupNorm, HardSwish, LayerNorm, LeakyRelu,
+    LogSoftmax, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid, Silu, Softmax,
+    Softplus, Tanh,
 };
 
 /// A layer and the shape of the inputs on which it is checked.
@@ -137,8 +138,28 @@ pub fn cases() -> Vec<Case> {
         case("leaky relu", LeakyRelu::default(), &[6]),
         case("leaky relu, negative slope", LeakyRelu { slope: -0.5 }, &[6]),
         case("sigmoid", Sigmoid, &[6]),
+        case("tanh", Tanh, &[6]),
+        case("elu", Elu::default(), &[6]),
+        case("elu, alpha 0.5", Elu { alpha: 0.5 }, &[6]),
+        case("selu", Selu, &[6]),
+        case("gelu", Gelu::default(), &[6]),
+        case("gelu by tanh", Gelu { approximate: Approximation::Tanh }, &[6]),
+        case("silu", Silu, &[6]),
+        case("softplus", Softplus, &[6]),
+        case("mish", Mish, &[6]),
+        case("hard swish", HardSwish, &[12]),
+        case("prelu", PRelu::default(), &[2, 3]),
+        case("prelu, a slope a feature", PRelu { slopes: 3 }, &[3]),
+        case("prelu, a slope a channel", PRelu { slopes: 2 }, &[2, 3, 2]),
         case("softmax", Softmax, &[5]),
         case("softmax, 2 classes", Softmax, &[2]),
+        case("log softmax", LogSoftmax, &[5]),
+        case("log softmax, 2 classes", LogSoftmax, &[2]),
+        // Noise and tables.
+        case("dropout", Dropout { p: 0.4 }, &[3, 4]),
+        case("dropout of nothing", Dropout { p: 0.0 }, &[5]),
+        case("embedding", Embedding::new(6, 3), &[]),
+        case("embedding of sequences", Embedding::new(3, 2), &[4]),
         // Shapes.
         case("flatten", Flatten, &[2, 3, 2]),
         case("reshape", Reshape::new(&[3, 4]), &[2, 6]),
@@ -146,6 +167,10 @@ pub fn cases() -> Vec<Case> {
         case("sequential, empty", Sequential::new(&[3]), &[3]),
         case("sequential 5-4-3", chain().expect("shapes that fit"), &[5]),
         case("sequential, nested", nested().expect("shapes that fit"), &[2, 3]),
+        case("residual", residual().expect("shapes that fit"), &[4]),
+        case("residual with noise and statistics", residual_norm().expect("shapes that fit"), &[2, 3, 3]),
+        case("concat", concat(0).expect("shapes that fit"), &[2, 3, 4]),
+        case("concat along the last axis", concat(2).expect("shapes that fit"), &[2, 3, 4]),
     ]
 }
 
@@ -191,6 +216,22 @@ fn overlapping_max_pool2d() -> MaxPool2d {
 fn overlapping_avg_pool2d(count_include_pad: bool) -> AvgPool2d {
     let pool = AvgPool2d::new([3, 2]);
     AvgPool2d { stride: [2, 1], padding: [1, 1], ceil: true, count_include_pad, ..pool }
+}
+
+fn residual() -> Result<Residual, Error> {
+    Ok(Residual::new(Sequential::new(&[4]).push(Affine::new(4, 3))?.push(Tanh)?.push(Affine::new(3, 4))?))
+}
+
+fn residual_norm() -> Result<Residual, Error> {
+    let same = Conv2d { padding: [1, 1], bias: false, ..Conv2d::new(2, 2, [3, 3]) };
+    let chain = Sequential::new(&[2, 3, 3]).push(same)?.push(BatchNorm::new(2))?;
+    Ok(Residual::new(chain.push(Dropout { p: 0.3 })?))
+}
+
+fn concat(axis: usize) -> Result<Concat, Error> {
+    let mut concat = Concat::new(&[2, 3, 4]);
+    concat.axis = axis;
+    concat.push(Conv2d::new(2, 2, [1, 1]))?.push(Mish)?.push(Sequential::new(&[2, 3, 4]))
 }
 
 fn chain() -> Result<Sequential, Error> {

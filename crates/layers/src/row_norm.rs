@@ -34,6 +34,8 @@ pub fn row_norm_forward<T: Scalar>(
     inv_std: &mut ArrayRef1<T>,
 ) {
     let (_, groups, c, cells) = x.dim();
+    assert!(x.dim() == y.dim() && x.len() == x_hat.len(), "row_norm: shapes of x, y and x_hat");
+    assert!(gamma.dim() == (groups, c) && beta.dim() == (groups, c), "row_norm: shapes of gamma and beta");
     let (row, m) = (c * cells, T::Wide::from_f64((c * cells) as f64));
     let x = x.as_slice().expect("x in row-major order").chunks_exact(row);
     let y = y.as_slice_mut().expect("y in row-major order").chunks_exact_mut(row);
@@ -66,6 +68,11 @@ pub fn row_norm_backward_params<T: Scalar>(
     dbeta: &mut ArrayRef2<T>,
 ) {
     let (n, groups, c, cells) = dy.dim();
+    assert_eq!(dy.len(), x_hat.len(), "row_norm: elements of dy and x_hat");
+    assert!(
+        dgamma.dim() == (groups, c) && dbeta.dim() == (groups, c),
+        "row_norm: shapes of dgamma and dbeta"
+    );
     let (dy, channels) = (dy.as_slice().expect("dy in row-major order"), [n, groups * c, cells]);
     let dot = |_, x_hat: T, dy: T| (x_hat * dy).widen();
     channel_sums(x_hat, dy, channels, dot, |k, sum| dgamma[[k / c, k % c]] += T::narrow(sum));
@@ -90,6 +97,8 @@ pub fn row_norm_backward_input<T: Scalar>(
     dx: &mut ArrayRef4<T>,
 ) {
     let (_, groups, c, cells) = dy.dim();
+    assert!(dy.dim() == dx.dim() && dy.len() == x_hat.len(), "row_norm: shapes of dy, dx and x_hat");
+    assert_eq!(gamma.dim(), (groups, c), "row_norm: shape of gamma");
     let (row, share) = (c * cells, T::Wide::from_f64(1.0 / (c * cells) as f64));
     let dy = dy.as_slice().expect("dy in row-major order").chunks_exact(row);
     let dx = dx.as_slice_mut().expect("dx in row-major order").chunks_exact_mut(row);

@@ -4,9 +4,10 @@
 //! [`Affine`](crate::Affine) from however many inputs there are to 50.
 
 use crate::{
-    Affine, AnyLayer, AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose2d, Error, Flatten,
-    GlobalAveragePool, GroupNorm, LayerNorm, LeakyRelu, MaxPool2d, Relu, Reshape, Sequential, Sigmoid,
-    Softmax,
+    Affine, AnyLayer, Approximation, AvgPool2d, BatchNorm, Concat, Conv1d, Conv2d, ConvTranspose2d, Dropout,
+    Elu, Embedding, Error, Flatten, Gelu, GlobalAveragePool, GroupNorm, HardSwish, LayerNorm, LeakyRelu,
+    LogSoftmax, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid, Silu, Softmax,
+    Softplus, Tanh,
 };
 
 /// A layer written down.
@@ -47,6 +48,11 @@ pub enum Spec {
         momentum: f64,
         #[cfg_attr(feature = "serde", serde(default = "defaults::eps"))]
         eps: f64,
+    },
+    Concat {
+        branches: Vec<Spec>,
+        #[cfg_attr(feature = "serde", serde(default))]
+        axis: usize,
     },
     #[cfg_attr(feature = "serde", serde(rename = "conv1d"))]
     Conv1d {
@@ -95,13 +101,30 @@ pub enum Spec {
         #[cfg_attr(feature = "serde", serde(default = "defaults::yes"))]
         bias: bool,
     },
+    Dropout {
+        #[cfg_attr(feature = "serde", serde(default = "defaults::half"))]
+        p: f64,
+    },
+    Elu {
+        #[cfg_attr(feature = "serde", serde(default = "defaults::unit"))]
+        alpha: f64,
+    },
+    Embedding {
+        rows: usize,
+        d: usize,
+    },
     Flatten,
+    Gelu {
+        #[cfg_attr(feature = "serde", serde(default))]
+        approximate: Approximation,
+    },
     GlobalAveragePool,
     GroupNorm {
         groups: usize,
         #[cfg_attr(feature = "serde", serde(default = "defaults::eps"))]
         eps: f64,
     },
+    HardSwish,
     /// `axes`: how many of the last axes are normalised together; 1 by default.
     LayerNorm {
         #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
@@ -110,8 +133,10 @@ pub enum Spec {
         eps: f64,
     },
     LeakyRelu {
+        #[cfg_attr(feature = "serde", serde(default = "defaults::slope"))]
         slope: f64,
     },
+    LogSoftmax,
     MaxPool2d {
         kernel: [usize; 2],
         #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
@@ -123,15 +148,28 @@ pub enum Spec {
         #[cfg_attr(feature = "serde", serde(default))]
         ceil: bool,
     },
+    Mish,
+    #[cfg_attr(feature = "serde", serde(rename = "prelu"))]
+    PRelu {
+        #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
+        slopes: usize,
+    },
     Relu,
     Reshape {
         shape: Vec<usize>,
     },
+    Residual {
+        layers: Vec<Spec>,
+    },
+    Selu,
     Sequential {
         layers: Vec<Spec>,
     },
     Sigmoid,
+    Silu,
     Softmax,
+    Softplus,
+    Tanh,
 }
 
 impl Spec {
@@ -150,6 +188,14 @@ impl Spec {
                 Box::new(AvgPool2d { kernel, stride, padding, ceil, count_include_pad })
             }
             Spec::BatchNorm { momentum, eps } => Box::new(BatchNorm { channels, momentum, eps }),
+            Spec::Concat { ref branches, axis } => {
+                let mut concat = Concat::new(input);
+                concat.axis = axis;
+                for (i, branch) in branches.iter().enumerate() {
+                    concat = concat.push_boxed(branch.build(input).map_err(|e| e.within(i, "concat"))?)?;
+                }
+                Box::new(concat)
+            }
             Spec::Conv1d { filters: c_out, kernel, stride, padding, dilation, groups, bias } => {
                 Box::new(Conv1d { c_in: channels, c_out, kernel, stride, padding, dilation, groups, bias })
             }
@@ -176,9 +222,14 @@ impl Spec {
                 groups,
                 bias,
             }),
+            Spec::Dropout { p } => Box::new(Dropout { p }),
+            Spec::Elu { alpha } => Box::new(Elu { alpha }),
+            Spec::Embedding { rows, d } => Box::new(Embedding { rows, d }),
             Spec::Flatten => Box::new(Flatten),
+            Spec::Gelu { approximate } => Box::new(Gelu { approximate }),
             Spec::GlobalAveragePool => Box::new(GlobalAveragePool),
             Spec::GroupNorm { groups, eps } => Box::new(GroupNorm { groups, channels, eps }),
+            Spec::HardSwish => Box::new(HardSwish),
             Spec::LayerNorm { axes, eps } => {
                 let wrong =
                     || Error::option("layer_norm", "axes", format!("from 1 to {}", input.len()), axes);
@@ -186,15 +237,23 @@ impl Spec {
                 Box::new(LayerNorm { shape: input[at..].to_vec(), eps })
             }
             Spec::LeakyRelu { slope } => Box::new(LeakyRelu { slope }),
+            Spec::LogSoftmax => Box::new(LogSoftmax),
             Spec::MaxPool2d { kernel, stride, padding, dilation, ceil } => {
                 let stride = stride.unwrap_or(kernel);
                 Box::new(MaxPool2d { kernel, stride, padding, dilation, ceil })
             }
+            Spec::Mish => Box::new(Mish),
+            Spec::PRelu { slopes } => Box::new(PRelu { slopes }),
             Spec::Relu => Box::new(Relu),
             Spec::Reshape { ref shape } => Box::new(Reshape::new(shape)),
+            Spec::Residual { ref layers } => Box::new(Residual::new(sequential(layers, input)?)),
+            Spec::Selu => Box::new(Selu),
             Spec::Sequential { ref layers } => Box::new(sequential(layers, input)?),
             Spec::Sigmoid => Box::new(Sigmoid),
+            Spec::Silu => Box::new(Silu),
             Spec::Softmax => Box::new(Softmax),
+            Spec::Softplus => Box::new(Softplus),
+            Spec::Tanh => Box::new(Tanh),
         };
         layer.output_shape(input)?;
         Ok(layer)
@@ -218,11 +277,20 @@ pub fn sequential(layers: &[Spec], input: &[usize]) -> Result<Sequential, Error>
 /// What an option is when a recipe leaves it out.
 #[cfg(feature = "serde")]
 mod defaults {
+    pub(super) fn slope() -> f64 {
+        0.01
+    }
+    pub(super) fn unit() -> f64 {
+        1.0
+    }
     pub(super) fn yes() -> bool {
         true
     }
     pub(super) fn eps() -> f64 {
         1e-5
+    }
+    pub(super) fn half() -> f64 {
+        0.5
     }
     pub(super) fn momentum() -> f64 {
         0.1

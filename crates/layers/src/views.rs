@@ -93,6 +93,16 @@ pub fn dims<T, const RANK: usize>(x: &ArrayRefD<T>) -> [usize; RANK] {
     shape.try_into().unwrap_or_else(|_| panic!("expected rank {RANK}, got {}", shape.len()))
 }
 
+/// Checks the shape of an array that a pass was given.
+///
+/// # Panics
+///
+/// If it is not the expected one.
+#[track_caller]
+pub fn expect_shape<T>(name: &str, x: &ArrayRefD<T>, expected: &[usize]) {
+    assert!(x.shape() == expected, "expected {name} of shape {expected:?}, got {:?}", x.shape());
+}
+
 /// The elements in row-major order under the shape that `shape` gives, copied only if they do not lie in memory in
 /// that order.
 ///

@@ -1,0 +1,242 @@
+//! Several layers over the same input, their outputs side by side.
+//!
+//! ```text
+//! y  = [f₁(x), f₂(x), ...]       along one axis
+//! dx = Σᵢ Jᵢᵀ dyᵢ                dyᵢ: the part of dy that belongs to fᵢ
+//! ```
+//!
+//! Szegedy et al., "Going deeper with convolutions", 2015, whose blocks are built like this.
+
+use ndarray::{ArrayD, ArrayRefD, Axis, Slice, Zip};
+use tensor_ops::Scalar;
+
+use crate::views::{batched, expect_shape, head, head_mut};
+use crate::{AnyLayer, Backprop, Cache, Error, InputKind, Layer, ParamSpec, Saved, Spec};
+
+/// y = the outputs of all branches, concatenated.
+///
+/// The parameters of branch i are named `i.name`.
+///
+/// # Shapes
+///
+/// An input that all branches take, to their outputs, which must agree in all axes but the one along which they are
+/// laid side by side.
+///
+/// # Examples
+///
+/// ```
+/// use layers::{Affine, Concat, Layer};
+///
+/// let both = Concat::new(&[8]).push(Affine::new(8, 3))?.push(Affine::new(8, 2))?;
+/// assert_eq!(both.output_shape(&[8])?, [5]);
+/// # Ok::<(), layers::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Concat {
+    /// The axis of one example along which outputs are laid side by side; 0, the channels, by default.
+    pub axis: usize,
+    input: Vec<usize>,
+    branches: Vec<Box<dyn AnyLayer>>,
+    /// The shape of one output of each branch.
+    outputs: Vec<Vec<usize>>,
+}
+
+impl Concat {
+    /// Without branches, for inputs of this shape.
+    pub fn new(input: &[usize]) -> Self {
+        Concat { axis: 0, input: input.to_vec(), branches: Vec::new(), outputs: Vec::new() }
+    }
+
+    /// With one more branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the branch cannot take the input.
+    pub fn push(self, branch: impl AnyLayer + 'static) -> Result<Self, Error> {
+        self.push_boxed(Box::new(branch))
+    }
+
+    /// With one more branch that is boxed already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Concat::push`].
+    pub fn push_boxed(mut self, branch: Box<dyn AnyLayer>) -> Result<Self, Error> {
+        let place = self.branches.len();
+        self.outputs.push(branch.output_shape(&self.input).map_err(|e| e.within(place, "concat"))?);
+        self.branches.push(branch);
+        Ok(self)
+    }
+
+    /// The branches in order.
+    pub fn branches(&self) -> &[Box<dyn AnyLayer>] {
+        &self.branches
+    }
+
+    /// The length of the output along the axis.
+    fn width(&self) -> usize {
+        self.outputs.iter().map(|output| output[self.axis]).sum()
+    }
+
+    /// For each branch, the range of the axis that is its own.
+    fn parts(&self) -> impl Iterator<Item = Slice> {
+        let mut start = 0;
+        self.outputs.iter().map(move |output| {
+            let end = start + output[self.axis];
+            Slice::from(std::mem::replace(&mut start, end)..end)
+        })
+    }
+}
+
+impl Layer for Concat {
+    fn kind(&self) -> &'static str {
+        "concat"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
+        if input != self.input {
+            return Err(Error::input(self.kind(), format!("{:?}", self.input), input));
+        }
+        let Some(first) = self.outputs.first() else {
+            return Err(Error::option(self.kind(), "branches", "of at least 1", 0));
+        };
+        if self.axis >= first.len() {
+            return Err(Error::option(self.kind(), "axis", format!("below {}", first.len()), self.axis));
+        }
+        let mut whole = first.clone();
+        for output in &self.outputs[1..] {
+            let mut same = output.clone();
+            match same.get_mut(self.axis) {
+                Some(length) => *length = first[self.axis],
+                None => same.clear(),
+            }
+            if same != *first {
+                let expected = format!("whose outputs differ in axis {} alone", self.axis);
+                return Err(Error::option(self.kind(), "branches", expected, &self.outputs));
+            }
+            whole[self.axis] += output[self.axis];
+        }
+        Ok(whole)
+    }
+
+    fn params(&self) -> Vec<ParamSpec> {
+        let numbered = self.branches.iter().enumerate();
+        numbered.flat_map(|(i, branch)| branch.params().into_iter().map(move |p| p.within(i))).collect()
+    }
+
+    fn mixes_examples(&self) -> bool {
+        self.branches.iter().any(|branch| branch.mixes_examples())
+    }
+
+    fn input_kind(&self) -> InputKind {
+        self.branches.first().map_or(InputKind::Real, |branch| branch.input_kind())
+    }
+
+    fn spec(&self) -> Option<Spec> {
+        let branches = self.branches.iter().map(|branch| branch.spec()).collect::<Option<_>>()?;
+        Some(Spec::Concat { branches, axis: self.axis })
+    }
+}
+
+/// The cache holds, in `arrays`, the output of each branch, then their gradients, then the gradient of the input by one
+/// branch.
+impl<T: Scalar> Backprop<T> for Concat
+where
+    dyn AnyLayer: Backprop<T>,
+{
+    fn new_cache(&self, input: &[usize]) -> Cache<T> {
+        let zeros = |output: &Vec<usize>| ArrayD::zeros(batched(input[0], output));
+        let outputs = self.outputs.iter().map(zeros).chain(self.outputs.iter().map(zeros));
+        Cache {
+            arrays: outputs.chain([ArrayD::zeros(input)]).collect(),
+            children: self.branches.iter().map(|branch| branch.new_cache(input)).collect(),
+            ..Cache::new()
+        }
+    }
+
+    fn forward(&self, params: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, cache: &mut Cache<T>) {
+        let n = x.shape()[0];
+        assert_eq!(y.shape()[self.axis + 1], self.width(), "concat: length of y along the axis");
+        let mut params = params;
+        let branches = self.branches.iter().zip(&mut cache.arrays).zip(&mut cache.children);
+        for (((branch, output), cache), part) in branches.zip(self.parts()) {
+            let (own, rest) = params.split_at(branch.params().len());
+            params = rest;
+            let mut output = head_mut(output, n);
+            branch.forward(own, x, &mut output, cache);
+            let mut y = y.slice_axis_mut(Axis(self.axis + 1), part);
+            expect_shape("a part of y", &y, output.shape()); // because `assign` would repeat a single element
+            y.assign(&output);
+        }
+    }
+
+    fn backward(
+        &self,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        mut dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        let Saved { x, cache, .. } = saved;
+        let n = x.shape()[0];
+        assert_eq!(dy.shape()[self.axis + 1], self.width(), "concat: length of dy along the axis");
+        let (outputs, rest) = cache.arrays.split_at_mut(self.branches.len());
+        let (gradients, share) = rest.split_at_mut(self.branches.len());
+        let (mut params, mut grads) = (params, grads);
+        if let Some(dx) = dx.as_deref_mut() {
+            dx.fill(T::zero());
+        }
+        let branches = self.branches.iter().zip(outputs).zip(gradients).zip(&mut cache.children);
+        for ((((branch, output), gradient), cache), part) in branches.zip(self.parts()) {
+            let at = branch.params().len();
+            let (own, rest) = params.split_at(at);
+            let (own_grads, grads_rest) = grads.split_at_mut(at);
+            (params, grads) = (rest, grads_rest);
+            let mut gradient = head_mut(gradient, n);
+            let dy = dy.slice_axis(Axis(self.axis + 1), part);
+            expect_shape("a part of dy", &dy, gradient.shape());
+            gradient.assign(&dy);
+            let saved = Saved { x, y: &head(output, n), cache };
+            match dx.as_deref_mut() {
+                None => branch.backward(own, saved, &gradient, None, own_grads),
+                Some(dx) => {
+                    let mut share = head_mut(&mut share[0], n);
+                    branch.backward(own, saved, &gradient, Some(&mut share), own_grads);
+                    Zip::from(dx).and(&share).for_each(|dx, &share| *dx += share);
+                }
+            }
+        }
+    }
+
+    fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {
+        let mut params = params;
+        for (branch, cache) in self.branches.iter().zip(&cache.children) {
+            let (own, rest) = params.split_at_mut(branch.params().len());
+            params = rest;
+            branch.absorb(cache, own);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Affine, Conv2d, Flatten};
+
+    #[test]
+    fn branches_whose_outputs_do_not_fit_are_an_error() {
+        let concat = Concat::new(&[1, 4, 4]).push(Conv2d::new(1, 2, [3, 3])).unwrap();
+        assert_eq!(concat.output_shape(&[1, 4, 4]).unwrap(), [2, 2, 2]);
+        let error = concat.push(Flatten).unwrap().output_shape(&[1, 4, 4]).unwrap_err().to_string();
+        let expected =
+            "concat: expected branches whose outputs differ in axis 0 alone, got [[2, 2, 2], [16]]";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn an_error_names_the_branch() {
+        let error = Concat::new(&[3]).push(Affine::new(3, 2)).unwrap().push(Affine::new(4, 2)).unwrap_err();
+        assert_eq!(error.to_string(), "concat, layer 1 (affine): expected input [4], got [3]");
+    }
+}
