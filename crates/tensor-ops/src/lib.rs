@@ -10,6 +10,7 @@
 //! linear-algebra library: it has what small networks need and no more.
 
 mod dual;
+mod elementary;
 mod gemm;
 pub mod gradcheck;
 mod machine;

@@ -9,7 +9,7 @@
 //! Subtracting the largest logit changes no result and leaves no exponent above 0, so nothing overflows (P. Blanchard,
 //! D. J. Higham, N. J. Higham, "Accurately computing the log-sum-exp and softmax functions", 2021).
 
-use ndarray::{ArrayRef1, ArrayRef2, Zip};
+use ndarray::{ArrayRef, ArrayRef1, ArrayRef2, Dimension, Zip};
 
 use crate::Scalar;
 
@@ -21,6 +21,14 @@ fn shift<T: Scalar>(x: &ArrayRef1<T>) -> T {
         .iter()
         .fold(f64::NEG_INFINITY, |m, v| if v.value() > m || v.value().is_nan() { v.value() } else { m });
     T::from_f64(largest)
+}
+
+/// x ← eˣ for each element, at once where they are contiguous.
+fn exp_each<T: Scalar, D: Dimension>(x: &mut ArrayRef<T, D>) {
+    match x.as_slice_memory_order_mut() {
+        Some(x) => T::exp_slice(x),
+        None => x.map_inplace(|x| T::exp_slice(std::slice::from_mut(x))),
+    }
 }
 
 /// y ← softmax of each row of `x`.
@@ -49,11 +57,11 @@ pub fn softmax_rows<T: Scalar>(x: &ArrayRef2<T>, y: &mut ArrayRef2<T>) {
     assert_eq!(x.dim(), y.dim(), "softmax_rows: shapes of x and y");
     for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
         let m = shift(&x);
-        let mut sum = T::Wide::from_f64(0.0);
-        Zip::from(&mut y).and(&x).for_each(|y, &x| {
-            *y = (x - m).exp();
-            sum += y.widen();
-        });
+        Zip::from(&mut y).and(&x).for_each(|y, &x| *y = x - m);
+    }
+    exp_each(y);
+    for mut y in y.rows_mut() {
+        let sum = y.fold(T::Wide::from_f64(0.0), |sum, y| sum + y.widen());
         let scale = T::narrow(T::Wide::from_f64(1.0) / sum);
         y.map_inplace(|y| *y *= scale);
     }
@@ -71,7 +79,17 @@ pub fn softmax_rows<T: Scalar>(x: &ArrayRef2<T>, y: &mut ArrayRef2<T>) {
 /// ```
 pub fn log_sum_exp<T: Scalar>(x: &ArrayRef1<T>) -> T {
     let m = shift(x);
-    let sum = x.iter().fold(T::Wide::from_f64(0.0), |sum, &x| sum + (x - m).exp().widen());
+    let mut sum = T::Wide::from_f64(0.0);
+    let mut block = [T::zero(); 64];
+    let mut x = x.iter();
+    loop {
+        let len = block.iter_mut().zip(&mut x).map(|(e, &x)| *e = x - m).count();
+        if len == 0 {
+            break;
+        }
+        T::exp_slice(&mut block[..len]);
+        sum = block[..len].iter().fold(sum, |sum, e| sum + e.widen());
+    }
     m + T::narrow(sum.ln())
 }
 
@@ -100,7 +118,9 @@ pub fn log_softmax_rows<T: Scalar>(x: &ArrayRef2<T>, y: &mut ArrayRef2<T>) {
     for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
         // Two subtractions, not one of their sum: the sum would lose ln Σ beside a large m.
         let m = shift(&x);
-        let sum = x.iter().fold(T::Wide::from_f64(0.0), |sum, &x| sum + (x - m).exp().widen());
+        Zip::from(&mut y).and(&x).for_each(|y, &x| *y = x - m);
+        exp_each(&mut y);
+        let sum = y.fold(T::Wide::from_f64(0.0), |sum, y| sum + y.widen());
         let log_sum = T::narrow(sum.ln());
         Zip::from(&mut y).and(&x).for_each(|y, &x| *y = (x - m) - log_sum);
     }

@@ -5,6 +5,7 @@
 //!
 //! - [`lanes`]: vectors of numbers, one type for each instruction set;
 //! - [`product`]: the tiles of a matrix product;
+//! - [`vectorised()`]: plain loops, compiled for each instruction set;
 //! - [`lending`]: a function lent to other threads.
 
 #![allow(unsafe_code)]
@@ -12,11 +13,13 @@
 mod lanes;
 mod lending;
 mod product;
+mod vectorised;
 
 use std::sync::OnceLock;
 
 pub(crate) use lending::Lending;
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
+pub(crate) use vectorised::{Loop, vectorised};
 
 /// The instruction sets for which there are kernels, from poor to rich.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
