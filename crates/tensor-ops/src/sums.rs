@@ -7,6 +7,7 @@
 use ndarray::{ArrayRef, ArrayRef1, ArrayRef2, Dimension};
 
 use crate::Scalar;
+use crate::machine::{Isa, Loop, vectorised};
 
 /// The sum of all elements, in the accumulator's type.
 ///
@@ -57,18 +58,39 @@ pub fn mean<T: Scalar, D: Dimension>(x: &ArrayRef<T, D>) -> Option<T::Wide> {
 #[track_caller]
 pub fn add_row_sums<T: Scalar>(x: &ArrayRef2<T>, total: &mut ArrayRef1<T>) {
     assert_eq!(x.ncols(), total.len(), "add_row_sums: columns of x and length of total");
-    // Columns in blocks: the sums stay in registers and each row is read once, in order.
-    const BLOCK: usize = 16;
-    for start in (0..total.len()).step_by(BLOCK) {
-        let width = BLOCK.min(total.len() - start);
-        let mut sums = [T::Wide::from_f64(0.0); BLOCK];
-        for row in x.rows() {
-            for (sum, v) in sums.iter_mut().zip(row.iter().skip(start).take(width)) {
-                *sum += v.widen();
+    vectorised(Isa::best(), RowSums { x, total });
+}
+
+struct RowSums<'a, T> {
+    x: &'a ArrayRef2<T>,
+    total: &'a mut ArrayRef1<T>,
+}
+
+impl<T: Scalar> Loop for RowSums<'_, T> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let RowSums { x, total } = self;
+        // Columns in blocks: the sums stay in registers and each row is read once, in order.
+        const BLOCK: usize = 16;
+        let zero = T::Wide::from_f64(0.0);
+        let d = total.len();
+        let mut rest = total.iter_mut();
+        for start in (0..d).step_by(BLOCK) {
+            let width = BLOCK.min(d - start);
+            let mut sums = [zero; BLOCK];
+            if let (Some(x), BLOCK) = (x.as_slice(), width) {
+                let blocks = x.chunks_exact(d).filter_map(|row| row[start..].first_chunk::<BLOCK>());
+                for row in blocks {
+                    sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.widen());
+                }
+            } else {
+                for row in x.rows() {
+                    sums.iter_mut().zip(row.iter().skip(start)).for_each(|(sum, v)| *sum += v.widen());
+                }
             }
-        }
-        for (total, sum) in total.iter_mut().skip(start).zip(&sums[..width]) {
-            *total += T::narrow(*sum);
+            for (sum, total) in sums[..width].iter().zip(rest.by_ref()) {
+                *total += T::narrow(*sum);
+            }
         }
     }
 }
@@ -85,6 +107,20 @@ mod tests {
         let mut total = Array1::zeros(17);
         add_row_sums(&x, &mut total);
         assert!(total.iter().all(|t: &f32| *t == (1_000_000.0 * f64::from(0.1_f32)) as f32), "{total}");
+    }
+
+    #[test]
+    fn rows_are_summed_in_every_layout() {
+        for (n, d) in [(0, 5), (3, 0), (7, 1), (4, 31), (9, 32), (5, 100)] {
+            let x = Array2::from_shape_fn((n, d), |(i, j)| (i * 100 + j) as f32);
+            let expected = x.sum_axis(ndarray::Axis(0)) + 1.0;
+            let turned = x.t().as_standard_layout().into_owned();
+            for x in [x.view(), turned.t()] {
+                let mut total = Array1::ones(d);
+                add_row_sums(&x, &mut total);
+                assert_eq!(total, expected);
+            }
+        }
     }
 
     #[test]
