@@ -10,6 +10,7 @@ use layers::{Backprop, Sequential};
 use serde_json::json;
 use tensor_ops::Scalar;
 use trainer::recipe::{self, BUILT_IN, Data, Precision, Recipe};
+use trainer::report::{self, Report};
 use trainer::{Evaluation, Length, Record, Source, Trainer, evaluate};
 
 use crate::output::{duration, percent, shown, workspace};
@@ -118,8 +119,13 @@ impl Run<'_> {
 
         let on_train = evaluate(trainer.model(), &train, trainer.loss())?;
         let on_test = evaluate(trainer.model(), &test, trainer.loss())?;
-        let _ = history;
+        let report = Report { train: &train, image: self.recipe.data.image, history: &history };
+        let out = self.out();
+        report::write(&out, &report)?;
         self.say_done(&trainer, time, train.len(), on_train, on_test);
+        if !self.args.json {
+            println!("pictures in {}", shown(&out));
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -134,6 +140,11 @@ impl Run<'_> {
             }
             _ => error.into(),
         })
+    }
+
+    fn out(&self) -> PathBuf {
+        let default = || workspace().join("target/train").join(&self.name);
+        self.args.out.clone().unwrap_or_else(default)
     }
 
     fn talks(&self) -> bool {

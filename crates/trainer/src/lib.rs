@@ -4,6 +4,7 @@
 //! - [`Trainer`]: the loop; with an [`Optimizer`], a [`Schedule`] and [`Options`]
 //! - [`Source`]: a data set as batches
 //! - [`History`]: what happened
+//! - `report`, with the feature of that name: pictures and a page about a run
 //!
 //! Everything here is generic over the scalar and over the network, which may be any
 //! [`Backprop`](layers::Backprop).
@@ -32,6 +33,8 @@ mod optimizer;
 mod options;
 #[cfg(feature = "recipe")]
 pub mod recipe;
+#[cfg(feature = "report")]
+pub mod report;
 #[cfg(feature = "train")]
 mod schedule;
 #[cfg(feature = "train")]

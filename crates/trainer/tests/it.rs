@@ -3,6 +3,8 @@
 mod it {
     mod cases;
     mod optimizers;
+    #[cfg(feature = "report")]
+    mod report;
     mod resume;
     mod support;
 }
