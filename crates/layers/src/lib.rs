@@ -14,6 +14,8 @@
 //!
 //! Use the `trainer` crate to train a network; this one has no optimiser, no data and no files. For GPUs, automatic
 //! differentiation or large models use a framework such as burn or candle.
+//!
+#![doc = include_str!("../docs/layers.md")]
 
 mod activations;
 mod affine;

@@ -148,6 +148,8 @@ impl Elementwise for Mish {
 
 /// x min(max(x + 3, 0), 6) / 6: swish in straight lines.
 ///
+/// At its kinks the derivative is that of the side away from 0, as in PyTorch: 0 at -3 and 1 at 3.
+///
 /// Howard et al., "Searching for MobileNetV3", 2019, section 5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HardSwish;
@@ -160,7 +162,7 @@ impl Elementwise for HardSwish {
         let three = T::from_f64(3.0);
         if x <= -three {
             T::zero()
-        } else if x <= three {
+        } else if x < three {
             x * (x + three) / T::from_f64(6.0)
         } else {
             x
@@ -170,7 +172,7 @@ impl Elementwise for HardSwish {
         let three = T::from_f64(3.0);
         if x <= -three {
             T::zero()
-        } else if x <= three {
+        } else if x < three {
             x / three + T::from_f64(0.5)
         } else {
             T::one()

@@ -100,7 +100,7 @@ def prelu(test):
     if len(axes) > 1 or (axes and not converted and x.ndim - slope.ndim + axes[0] != 1):
         raise LeftOut("slopes along an axis that is not the channel")
     return forward(
-        {"layer": "prelu", "channels": slope.size}, x, test.outputs[0], {"alpha": slope.reshape(-1)}
+        {"layer": "prelu", "slopes": slope.size}, x, test.outputs[0], {"alpha": slope.reshape(-1)}
     )
 
 
@@ -154,7 +154,7 @@ def conv(test):
     groups = test.attributes.get("group", 1)
     options = window(test, weight.shape[2:], x.shape[2:])
     options = {k: v[0] for k, v in options.items()} if rank == 1 else options
-    layer = {"layer": f"conv{rank}d", "c_out": weight.shape[0]} | options
+    layer = {"layer": f"conv{rank}d", "filters": weight.shape[0]} | options
     layer |= {"groups": groups, "bias": bool(bias)}
     return forward(layer, x, test.outputs[0], {"weight": weight} | ({"bias": bias[0]} if bias else {}))
 
@@ -185,7 +185,7 @@ def conv_transpose(test):
             )
         ]
         note = "the output shape as the output padding that gives it"
-    layer = {"layer": "conv_transpose2d", "c_out": weight.shape[1] * groups} | options
+    layer = {"layer": "conv_transpose2d", "filters": weight.shape[1] * groups} | options
     layer |= {"groups": groups, "bias": bool(bias), "output_padding": extra}
     return forward(layer, x, y, {"weight": weight} | ({"bias": bias[0]} if bias else {}), note=note)
 
@@ -237,7 +237,7 @@ def cut_pool(x, y, options):
 
 def global_average(test):
     y = test.outputs[0]
-    return forward({"layer": "global_avg_pool2d"}, test.inputs[0], y.reshape(y.shape[:2]))
+    return forward({"layer": "global_average_pool"}, test.inputs[0], y.reshape(y.shape[:2]))
 
 
 def batch_norm(test):
@@ -268,7 +268,7 @@ def layer_norm(test):
     x, gamma, beta = test.inputs
     if test.attributes.get("axis", -1) in (0, -x.ndim):
         raise LeftOut("normalised over the batch too")
-    layer = {"layer": "layer_norm", "shape": list(gamma.shape), "eps": test.number("epsilon", 1e-5)}
+    layer = {"layer": "layer_norm", "axes": gamma.ndim, "eps": test.number("epsilon", 1e-5)}
     return forward(layer, x, test.outputs[0], {"gamma": gamma, "beta": beta})
 
 

@@ -154,7 +154,7 @@ def activations():
                 f"{name} at its kinks", layer, module, torch.tensor([kinks[layer["layer"]]]), kink=True
             )
     yield case("relu on an image", {"layer": "relu"}, nn.ReLU(), (2, 3, 2, 2))
-    one, three = {"layer": "prelu", "channels": 1}, {"layer": "prelu", "channels": 3}
+    one, three = {"layer": "prelu", "slopes": 1}, {"layer": "prelu", "slopes": 3}
     yield case("prelu one slope", one, nn.PReLU(), (4, 5))
     yield case("prelu one slope on an image", one, nn.PReLU(), (2, 3, 2, 3))
     yield case("prelu a slope per feature", three, nn.PReLU(3), (5, 3))
@@ -169,6 +169,7 @@ def dense():
     yield case("affine on an image", {"layer": "affine", "units": 4}, Affine(18, 4), (2, 3, 2, 3))
     words = torch.tensor([[0, 3, 3], [5, 0, 2]])  # row 1 and 4 are never used, rows 0 and 3 twice
     yield case("embedding", {"layer": "embedding", "rows": 6, "d": 4}, nn.Embedding(6, 4), words)
+    yield case("reshape", {"layer": "reshape", "shape": [3, 2, 2]}, nn.Unflatten(1, (3, 2, 2)), (2, 12))
     yield case("flatten", {"layer": "flatten"}, nn.Flatten(), (2, 3, 2, 2))
     yield case("dropout p 0 in training", {"layer": "dropout", "p": 0.0}, nn.Dropout(0.0), (3, 5))
     yield case("dropout p 0.4 in inference", {"layer": "dropout", "p": 0.4}, nn.Dropout(0.4), (3, 5), "eval")
@@ -222,7 +223,7 @@ def containers():
 def conv_options(c_out, kernel, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, bias=True):
     return {
         "layer": "conv2d",
-        "c_out": c_out,
+        "filters": c_out,
         "kernel": list(kernel),
         "stride": list(stride),
         "padding": list(padding),
@@ -271,7 +272,7 @@ def convolutions():
     ]:
         options = {
             "layer": "conv1d",
-            "c_out": c_out,
+            "filters": c_out,
             "kernel": kernel,
             "stride": 1,
             "padding": 0,
@@ -355,7 +356,7 @@ def pools():
         options = pool_options("avg_pool2d", kernel, **rest)
         yield case(f"avg_pool2d {name}", options, nn.AvgPool2d(kernel, **rest), (2, 2, *image))
     average = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    yield case("global_avg_pool2d", {"layer": "global_avg_pool2d"}, average, (2, 3, 2, 4))
+    yield case("global_avg_pool2d", {"layer": "global_average_pool"}, average, (2, 3, 2, 4))
 
 
 def norms():
@@ -375,7 +376,7 @@ def norms():
         ("rows of a sequence", (2, 3, 4), (4,), 1e-5),
         ("whole image", (2, 2, 2, 3), (2, 2, 3), 1e-5),
     ]:
-        options = {"layer": "layer_norm", "shape": list(over), "eps": eps}
+        options = {"layer": "layer_norm", "axes": len(over), "eps": eps}
         yield case(f"layer_norm {name}", options, nn.LayerNorm(over, eps=eps), shape)
     for name, groups, channels, shape, eps in [
         ("2 of 4 channels", 2, 4, (2, 4, 2, 3), 1e-5),

@@ -1,0 +1,8 @@
+//! What the crate promises, seen from outside.
+
+mod it {
+    mod cases;
+    mod docs;
+    mod onnx;
+    mod pytorch;
+}
