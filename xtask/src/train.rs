@@ -66,6 +66,9 @@ pub fn run(args: &Args) -> Outcome {
         }
     };
     args.change(&mut recipe);
+    if let Some(threads) = args.threads {
+        tensor_ops::pool::set_threads(threads.get());
+    }
     let run = Run { args, recipe: &recipe, name: name(path) };
     match recipe.precision {
         Precision::F32 => run.train::<f32>(),
