@@ -9,6 +9,7 @@
 //! | [`Softplus`] | ln(1 + eˣ) | σ(x) |
 //! | [`Sigmoid`] | σ(x) = 1 / (1 + e⁻ˣ) | y (1 - y) |
 //! | [`Tanh`] | tanh x | (1 - y) (1 + y) |
+//! | [`HardSigmoid`] | min(max(slope · x + offset, 0), 1) | slope if 0 < y < 1, else 0 |
 //! | [`Silu`] | x σ(x) | σ(x) + x σ(x) σ(-x) |
 //! | [`Gelu`] | x Φ(x) | Φ(x) + x φ(x) |
 //! | [`Mish`] | x tanh(ln(1 + eˣ)) | y / x + x σ(x) (1 - (y / x)²) |
@@ -23,4 +24,4 @@ mod sigmoids;
 
 pub use self::gates::{Approximation, Gelu, HardSwish, Mish, Silu};
 pub use self::rectifiers::{Elu, LeakyRelu, Relu, Selu, Softplus};
-pub use self::sigmoids::{Sigmoid, Tanh};
+pub use self::sigmoids::{HardSigmoid, Sigmoid, Tanh};

@@ -53,7 +53,8 @@ pub mod views;
 pub mod window;
 
 pub use activations::{
-    Approximation, Elu, Gelu, HardSwish, LeakyRelu, Mish, Relu, Selu, Sigmoid, Silu, Softplus, Tanh,
+    Approximation, Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, Mish, Relu, Selu, Sigmoid, Silu, Softplus,
+    Tanh,
 };
 pub use affine::{Affine, affine_backward_input, affine_backward_params, affine_forward};
 pub use avg_pool2d::{AvgPool2d, avg_pool2d_backward, avg_pool2d_forward};

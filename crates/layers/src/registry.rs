@@ -11,9 +11,9 @@ use self::nodes::{AddNode, MultiplyNode};
 use crate::gradcheck::check;
 use crate::{
     Affine, AnyLayer, Approximation, AvgPool2d, BatchNorm, Concat, Conv1d, Conv2d, ConvTranspose2d, Dropout,
-    Elu, Embedding, Error, Flatten, Gelu, GlobalAveragePool, GroupNorm, HardSwish, LayerNorm, LeakyRelu,
-    LogSoftmax, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid, Silu, Softmax,
-    Softplus, Tanh,
+    Elu, Embedding, Error, Flatten, Gelu, GlobalAveragePool, GroupNorm, HardSigmoid, HardSwish, LayerNorm,
+    LeakyRelu, LogSoftmax, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid, Silu,
+    Softmax, Softplus, Tanh,
 };
 
 /// A layer and the shape of the inputs on which it is checked.
@@ -139,6 +139,8 @@ pub fn cases() -> Vec<Case> {
         case("leaky relu, negative slope", LeakyRelu { slope: -0.5 }, &[6]),
         case("sigmoid", Sigmoid, &[6]),
         case("tanh", Tanh, &[6]),
+        case("hard sigmoid", HardSigmoid::default(), &[12]),
+        case("hard sigmoid, slope -1/5", HardSigmoid { slope: -0.2, offset: 0.3 }, &[12]),
         case("elu", Elu::default(), &[6]),
         case("elu, alpha 0.5", Elu { alpha: 0.5 }, &[6]),
         case("selu", Selu, &[6]),

@@ -5,9 +5,9 @@
 
 use crate::{
     Affine, AnyLayer, Approximation, AvgPool2d, BatchNorm, Concat, Conv1d, Conv2d, ConvTranspose2d, Dropout,
-    Elu, Embedding, Error, Flatten, Gelu, GlobalAveragePool, GroupNorm, HardSwish, LayerNorm, LeakyRelu,
-    LogSoftmax, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid, Silu, Softmax,
-    Softplus, Tanh,
+    Elu, Embedding, Error, Flatten, Gelu, GlobalAveragePool, GroupNorm, HardSigmoid, HardSwish, LayerNorm,
+    LeakyRelu, LogSoftmax, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid, Silu,
+    Softmax, Softplus, Tanh,
 };
 
 /// A layer written down.
@@ -124,6 +124,12 @@ pub enum Spec {
         #[cfg_attr(feature = "serde", serde(default = "defaults::eps"))]
         eps: f64,
     },
+    HardSigmoid {
+        #[cfg_attr(feature = "serde", serde(default = "defaults::sixth"))]
+        slope: f64,
+        #[cfg_attr(feature = "serde", serde(default = "defaults::half"))]
+        offset: f64,
+    },
     HardSwish,
     /// `axes`: how many of the last axes are normalised together; 1 by default.
     LayerNorm {
@@ -229,6 +235,7 @@ impl Spec {
             Spec::Gelu { approximate } => Box::new(Gelu { approximate }),
             Spec::GlobalAveragePool => Box::new(GlobalAveragePool),
             Spec::GroupNorm { groups, eps } => Box::new(GroupNorm { groups, channels, eps }),
+            Spec::HardSigmoid { slope, offset } => Box::new(HardSigmoid { slope, offset }),
             Spec::HardSwish => Box::new(HardSwish),
             Spec::LayerNorm { axes, eps } => {
                 let wrong =
@@ -277,6 +284,9 @@ pub fn sequential(layers: &[Spec], input: &[usize]) -> Result<Sequential, Error>
 /// What an option is when a recipe leaves it out.
 #[cfg(feature = "serde")]
 mod defaults {
+    pub(super) fn sixth() -> f64 {
+        1.0 / 6.0
+    }
     pub(super) fn slope() -> f64 {
         0.01
     }

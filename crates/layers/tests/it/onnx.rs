@@ -7,7 +7,7 @@ const TOLERANCE: [f64; 2] = [1e-5, 1e-6];
 #[test]
 fn outputs_are_those_of_onnx() {
     let cases = read("onnx/cases.jsonl");
-    assert_eq!(cases.len(), 130);
+    assert_eq!(cases.len(), 133);
     for case in cases {
         let results = case.run::<f32>();
         case.compare("y", &results.y, &case.y, TOLERANCE);

@@ -351,6 +351,7 @@ CONVERTERS = {
     "Mish": activation("mish"),
     "Swish": swish,
     "HardSwish": activation("hard_swish"),
+    "HardSigmoid": activation("hard_sigmoid", slope=("alpha", 0.2), offset=("beta", 0.5)),
     "Dropout": dropout,
     "Flatten": flatten,
     "Gather": embedding,

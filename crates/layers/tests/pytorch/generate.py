@@ -31,6 +31,13 @@ class Affine(nn.Linear):
         return super().forward(x.flatten(1))
 
 
+class HardSigmoid(nn.Module):
+    """What nn.Hardsigmoid is by its documentation; its own backward pass multiplies by 1/6 in f32 even in f64."""
+
+    def forward(self, x):
+        return nn.functional.relu6(x + 3) / 6
+
+
 class Residual(nn.Sequential):
     def forward(self, x):
         return x + super().forward(x)
@@ -123,6 +130,7 @@ def activations():
         ({"layer": "softplus"}, nn.Softplus()),
         ({"layer": "mish"}, nn.Mish()),
         ({"layer": "hard_swish"}, nn.Hardswish()),
+        ({"layer": "hard_sigmoid"}, HardSigmoid()),
     ]
     # 20 to 36 is left out: PyTorch's Softplus is the identity there, up to 2e-9 off the formula.
     wide = [
@@ -142,6 +150,7 @@ def activations():
         "elu": [0.0, -0.0],
         "selu": [0.0],
         "hard_swish": [-3.0, 0.0, 3.0],
+        "hard_sigmoid": [-3.0, 0.0, 3.0],
     }
     for layer, module in kinds:
         options = " ".join(f"{key} {value}" for key, value in layer.items() if key != "layer")
