@@ -2,7 +2,21 @@
 
 mod it {
     mod cases;
+    #[cfg(feature = "checkpoint")]
+    mod checkpoint;
+    #[cfg(all(feature = "checkpoint", unix))]
+    mod disk;
+    #[cfg(feature = "model-file")]
+    mod hostile;
+    #[cfg(all(feature = "checkpoint", unix))]
+    mod kill;
+    #[cfg(feature = "model-file")]
+    mod memory;
+    #[cfg(feature = "model-file")]
+    mod model_file;
     mod optimizers;
+    #[cfg(feature = "model-file")]
+    mod pytorch;
     #[cfg(feature = "report")]
     mod report;
     mod resume;

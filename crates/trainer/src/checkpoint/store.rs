@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Checkpoint;
 use crate::files::fs::{Disk, Fs};
-use crate::files::{read_with, write_with};
+use crate::files::{read_with, sweep, write_with};
 use crate::{Error, Stored};
 
 /// How many checkpoints are kept.
@@ -65,6 +65,7 @@ impl CheckpointStore {
 
     pub(crate) fn with_fs(dir: PathBuf, fs: Box<dyn Fs>) -> Result<Self, Error> {
         fs.create_dir_all(&dir).map_err(|e| Error::io("create the folder", &dir, e))?;
+        sweep(&*fs, &dir, "checkpoint-");
         Ok(CheckpointStore { dir, fs })
     }
 

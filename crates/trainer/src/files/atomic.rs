@@ -48,7 +48,7 @@ pub(crate) fn write_with(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
     let target = Target::new(path)?;
-    target.sweep(fs);
+    sweep(fs, &target.dir, &format!("{}.", target.name));
     let (temporary, file) = target.create(fs).map_err(|e| Error::io("write", path, e))?;
     let written = fill(file, write).map_err(|e| Error::io("write", path, e)).and_then(|()| {
         fs.rename(&temporary, path).map_err(|e| Error::io("put the new file in place", path, e))
@@ -106,15 +106,21 @@ impl<'a> Target<'a> {
             }
         }
     }
+}
 
-    /// Removes what dead processes left of writes to this target. A failure is no reason not to write.
-    fn sweep(&self, fs: &dyn Fs) {
-        let prefix = format!(".{}.", self.name);
-        for name in fs.list(&self.dir).unwrap_or_default() {
-            let middle = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp"));
-            if middle.is_some_and(|m| m.bytes().all(|b| b.is_ascii_digit() || b == b'-')) {
-                let _ = fs.remove_stale(&self.dir.join(name));
-            }
+/// Removes what dead processes left of writes to files in this folder whose names begin so. A failure is no reason not
+/// to write.
+pub(crate) fn sweep(fs: &dyn Fs, dir: &Path, prefix: &str) {
+    let prefix = format!(".{prefix}");
+    for name in fs.list(dir).unwrap_or_default() {
+        let writer = name
+            .strip_suffix(".tmp")
+            .filter(|name| name.starts_with(&prefix))
+            .and_then(|n| n.rsplit_once('.'));
+        if writer.is_some_and(|(_, writer)| {
+            !writer.is_empty() && writer.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+        }) {
+            let _ = fs.remove_stale(&dir.join(&name));
         }
     }
 }

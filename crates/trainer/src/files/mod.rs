@@ -12,7 +12,7 @@ pub use fault::FileFault;
 pub use tensors::Stored;
 
 #[cfg(feature = "checkpoint")]
-pub(crate) use atomic::write_with;
+pub(crate) use atomic::{sweep, write_with};
 
 use std::path::Path;
 

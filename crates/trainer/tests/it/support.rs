@@ -124,3 +124,55 @@ where
     assert!(end.unwrap().is_continue());
     states
 }
+
+/// A folder of its own for a test, empty at first and gone when the test passed.
+#[cfg(feature = "files")]
+#[derive(Debug)]
+pub(super) struct Folder(pub(super) std::path::PathBuf);
+
+#[cfg(feature = "files")]
+impl Folder {
+    pub(super) fn new(name: &str) -> Self {
+        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let unique = format!("trainer-test-{}-{count}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(unique);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    /// The names of the files in it, in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[cfg(feature = "files")]
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// Says that a test did not run, which its green line would hide.
+#[cfg(feature = "files")]
+#[expect(clippy::print_stderr, reason = "what was not tested has to be seen")]
+pub(super) fn skipped(what: &str) {
+    eprintln!("SKIPPED: {what}");
+}
+
+/// A file in the folder of golden files; written anew if the environment says `TRAINER_GOLDEN=write`.
+#[cfg(feature = "files")]
+pub(super) fn golden(name: &str, content: &[u8]) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("TRAINER_GOLDEN").is_some_and(|v| v == "write") {
+        std::fs::write(&path, content).unwrap();
+    }
+    std::fs::read(path).unwrap()
+}

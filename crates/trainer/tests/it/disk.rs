@@ -1,0 +1,155 @@
+//! Disks that are full or cannot be written to.
+//!
+//! Each test runs in a child of its own, inside a limit or a small file system that ends with it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ndarray::ArrayD;
+use trainer::{Checkpoint, CheckpointStore, Order, Run, write_atomically};
+
+use super::support::{Folder, skipped, trainer};
+
+const FOLDER: &str = "TRAINER_TEST_FOLDER";
+
+/// About 200 kB.
+fn checkpoint(step: u64) -> Checkpoint<f64> {
+    let mut state = trainer::<f64>(Order::Shuffled, 1).state();
+    state.arrays.insert("large".into(), ArrayD::from_elem(vec![25_000], step as f64));
+    state.progress.step = step;
+    Checkpoint { run: Run::new(&"disk", &[]).unwrap(), state }
+}
+
+/// Runs one of the children below under a shell script that ends with `exec "$0" "$@"`.
+fn run_child(name: &str, script: &str, folder: &Path) -> (bool, String) {
+    let child = format!("it::disk::{name}");
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(std::env::current_exe().unwrap());
+    command.args([&child, "--exact", "--ignored", "--nocapture"]).env(FOLDER, folder);
+    let output = command.output().unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (output.status.success() && text.contains("1 passed"), text)
+}
+
+/// In a mount namespace of its own, so that nothing stays mounted whatever happens.
+fn run_child_on_small_disk(name: &str) {
+    let folder = Folder::new(name);
+    let mount = "mount -t tmpfs -o size=1m tmpfs \"$TRAINER_TEST_FOLDER\"";
+    let script = format!(
+        "unshare -m true && exec unshare -m sh -c '{mount} || exit 77; exec \"$0\" \"$@\"' \"$0\" \"$@\" || exit 77"
+    );
+    let (passed, text) = run_child(name, &script, &folder.0);
+    if !passed && !text.contains("running 1 test") {
+        return skipped(&format!("{name}: a small file system needs the right to mount: {}", text.trim()));
+    }
+    assert!(passed, "{text}");
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(std::env::var_os(FOLDER).expect("set by the parent"))
+}
+
+fn names() -> Vec<String> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_full_disk_leaves_the_older_checkpoints() {
+    run_child_on_small_disk("child_on_a_full_disk");
+}
+
+#[test]
+#[ignore = "the child of the test above"]
+fn child_on_a_full_disk() {
+    let store = CheckpointStore::open(folder()).unwrap();
+    let mut saved = vec![store.save(&checkpoint(1)).unwrap(), store.save(&checkpoint(2)).unwrap()];
+    let filler = folder().join("filler");
+    std::fs::write(&filler, vec![1; 500_000]).unwrap();
+    let error = store.save(&checkpoint(3)).unwrap_err().to_string();
+    let path = folder().join("checkpoint-000003.ckpt");
+    assert!(
+        error.starts_with(&format!("{}: cannot write: No space left on device", path.display())),
+        "{error}"
+    );
+    assert_eq!(
+        names(),
+        ["checkpoint-000001.ckpt", "checkpoint-000002.ckpt", "filler"],
+        "no temporary file is left"
+    );
+    let found = store.latest::<f64>().unwrap().unwrap();
+    assert_eq!((Some(found.path), found.checkpoint), (saved.pop(), checkpoint(2)));
+
+    std::fs::remove_file(&filler).unwrap();
+    store.save(&checkpoint(3)).unwrap();
+    assert_eq!(store.latest::<f64>().unwrap().unwrap().checkpoint, checkpoint(3));
+}
+
+#[test]
+fn a_read_only_folder_is_an_error_with_its_path() {
+    run_child_on_small_disk("child_on_a_read_only_disk");
+}
+
+#[test]
+#[ignore = "the child of the test above"]
+fn child_on_a_read_only_disk() {
+    let store = CheckpointStore::open(folder()).unwrap();
+    store.save(&checkpoint(1)).unwrap();
+    let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(folder()).status().unwrap();
+    assert!(remount.success());
+    let error = store.save(&checkpoint(2)).unwrap_err().to_string();
+    let path = folder().join("checkpoint-000002.ckpt");
+    assert!(
+        error.starts_with(&format!("{}: cannot write: Read-only file system", path.display())),
+        "{error}"
+    );
+    assert_eq!(store.latest::<f64>().unwrap().unwrap().checkpoint, checkpoint(1));
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_leaves_the_older_checkpoints() {
+    let folder = Folder::new("limit");
+    let store = CheckpointStore::open(&folder.0).unwrap();
+    store.save(&checkpoint(1)).unwrap();
+    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""; // 32 or 64 KiB, by the shell
+    let (passed, text) = run_child("child_under_a_limit", limited, &folder.0);
+    assert!(passed, "{text}");
+    assert_eq!(store.latest::<f64>().unwrap().unwrap().checkpoint, checkpoint(1));
+    assert_eq!(folder.names(), ["checkpoint-000001.ckpt"]);
+}
+
+#[test]
+#[ignore = "the child of the test above"]
+fn child_under_a_limit() {
+    let error = CheckpointStore::open(folder()).unwrap().save(&checkpoint(2)).unwrap_err().to_string();
+    assert!(error.contains("checkpoint-000002.ckpt: cannot write: File too large"), "{error}");
+}
+
+#[test]
+fn a_folder_in_the_place_of_the_file_is_an_error_and_nothing_is_left_behind() {
+    let folder = Folder::new("in-place");
+    let path = folder.0.join("file");
+    std::fs::create_dir(&path).unwrap();
+    let error = write_atomically(&path, |file| file.write_all(b"x")).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{}: cannot put the new file in place: ", path.display())), "{error}");
+    assert_eq!(folder.names(), ["file"]);
+    let missing = folder.0.join("no/such/file");
+    let error = write_atomically(&missing, |file| file.write_all(b"x")).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{}: cannot write: ", missing.display())), "{error}");
+}
+
+#[test]
+fn a_writer_that_fails_leaves_the_old_file() {
+    let folder = Folder::new("fails");
+    let path = folder.0.join("file");
+    write_atomically(&path, |file| file.write_all(b"old")).unwrap();
+    let fault = || std::io::Error::other("out of ideas");
+    let error =
+        write_atomically(&path, |file| file.write_all(b"new").and_then(|()| Err(fault()))).unwrap_err();
+    assert_eq!(error.to_string(), format!("{}: cannot write: out of ideas", path.display()));
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(folder.names(), ["file"]);
+}
