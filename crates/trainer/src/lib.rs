@@ -62,3 +62,9 @@ pub use {
     schedule::Schedule,
     trainer::{Progress, Since, State, StepReport, Trainer},
 };
+
+/// The example of the front page.
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../../../README.md")]
+#[derive(Debug)]
+pub struct Readme;
