@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use ndarray::{ArrayD, ArrayRefD, Axis};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, pool};
 
 use crate::{Error, Features, Scaling};
 
@@ -61,8 +61,14 @@ impl<'a, T: Scalar> Gather<'a, T> {
     #[track_caller]
     pub fn rows(&self, indices: &[usize], out: &mut ArrayRefD<T>) {
         assert_eq!(out.shape().first(), Some(&indices.len()), "gather: rows of the batch and indices");
-        if let Some(slice) = out.as_slice_mut() {
-            return self.rows_into(indices, slice);
+        if let Some(slice) = out.as_slice_mut()
+            && self.width > 0
+        {
+            let rows = indices.len().div_ceil(8).max(1);
+            let parts = slice.chunks_mut(rows * self.width).zip(indices.chunks(rows));
+            return pool::for_each(nanoseconds(indices.len() * self.width), parts, |(out, indices)| {
+                self.rows_into(indices, out);
+            });
         }
         for (mut row, &index) in out.axis_iter_mut(Axis(0)).zip(indices) {
             assert_eq!(row.len(), self.width, "gather: numbers in a row of the batch and in an example");
@@ -113,6 +119,11 @@ impl Features {
             Err(error) => panic!("gather: {error}"),
         }
     }
+}
+
+/// A guess of the time to gather so many numbers from memory that is in no cache.
+fn nanoseconds(numbers: usize) -> usize {
+    numbers / 2
 }
 
 fn scale_rows<A, T>(x: &ArrayD<A>, scaling: &Scaling, indices: &[usize], out: &mut [T])

@@ -10,7 +10,7 @@
 //! Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature 323, 1986.
 
 use ndarray::{ArrayD, ArrayRef1, ArrayRef2, ArrayRefD};
-use tensor_ops::{Scalar, add_row_sums, gemm};
+use tensor_ops::{Scalar, add_row_sums, gemm, gemm_bias};
 
 use crate::views::{ranked, ranked_mut, rows, with_rows_mut};
 use crate::{Backprop, Cache, Error, Fan, Layer, ParamSpec, Saved, Spec};
@@ -66,8 +66,7 @@ pub fn affine_forward<T: Scalar>(
     bias: &ArrayRef1<T>,
     y: &mut ArrayRef2<T>,
 ) {
-    y.assign(bias);
-    gemm(T::one(), x, weight, T::one(), y);
+    gemm_bias(x, weight, bias, y, |_| ());
 }
 
 /// dx ← dy Wᵀ

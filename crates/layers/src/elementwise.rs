@@ -7,7 +7,7 @@
 //! An activation is its function and its derivative, side by side; this module makes it a layer.
 
 use ndarray::{ArrayD, ArrayRefD, Zip};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, pool};
 
 use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
 
@@ -82,7 +82,13 @@ impl<A: Elementwise> Layer for A {
 
 impl<A: Elementwise, T: Scalar> Backprop<T> for A {
     fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
-        Zip::from(y).and(x).for_each(|y, &x| *y = self.f(x));
+        let (Some(x_all), Some(y_all)) = (x.as_slice(), y.as_slice_mut()) else {
+            return Zip::from(y).and(x).for_each(|y, &x| *y = self.f(x));
+        };
+        let part = part(x_all.len());
+        pool::for_each(nanoseconds(x_all.len()), y_all.chunks_mut(part).zip(x_all.chunks(part)), |(y, x)| {
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y = self.f(x));
+        });
     }
 
     fn backward(
@@ -94,6 +100,30 @@ impl<A: Elementwise, T: Scalar> Backprop<T> for A {
         _: &mut [ArrayD<T>],
     ) {
         let Some(dx) = dx else { return };
-        Zip::from(dx).and(saved.x).and(saved.y).and(dy).for_each(|dx, &x, &y, &dy| *dx = dy * self.df(x, y));
+        let (Saved { x, y, .. }, slices) = (saved, dx.as_slice_mut().zip(dy.as_slice()));
+        let (Some((dx_all, dy_all)), Some(x_all), Some(y_all)) = (slices, x.as_slice(), y.as_slice()) else {
+            return Zip::from(dx).and(x).and(y).and(dy).for_each(|dx, &x, &y, &dy| *dx = dy * self.df(x, y));
+        };
+        let part = part(dx_all.len());
+        let inputs = x_all.chunks(part).zip(y_all.chunks(part)).zip(dy_all.chunks(part));
+        pool::for_each(
+            nanoseconds(dx_all.len()),
+            dx_all.chunks_mut(part).zip(inputs),
+            |(dx, ((x, y), dy))| {
+                for (((dx, &x), &y), &dy) in dx.iter_mut().zip(x).zip(y).zip(dy) {
+                    *dx = dy * self.df(x, y);
+                }
+            },
+        );
     }
+}
+
+/// Elements of a part. Each element is computed alone, so the cut changes no bit.
+fn part(len: usize) -> usize {
+    len.div_ceil(16).max(2048)
+}
+
+/// A guess of the time for so many elements, between that of a rectifier and that of a hyperbolic tangent.
+fn nanoseconds(len: usize) -> usize {
+    len / 2
 }
