@@ -118,11 +118,13 @@ pub fn max_pool2d_forward<T: Scalar>(
                 for k in 0..w.kernel {
                     let inside = w.inside(k);
                     let at = i * w.size + inside.start * w.stride + k * w.dilation - w.padding;
-                    let line = y[inside.clone()].iter_mut().zip(&mut place[inside]);
-                    for ((step, (y, place)), &v) in line.enumerate().zip(x[at..].iter().step_by(w.stride)) {
-                        if v > *y || v.value().is_nan() {
-                            (*y, *place) = (v, (at + step * w.stride) as u32);
-                        }
+                    let cells = x[at..].iter().step_by(w.stride);
+                    let line = y[inside.clone()].iter_mut().zip(&mut place[inside]).zip(cells);
+                    for (step, ((y, place), &v)) in line.enumerate() {
+                        // Selections, not a branch: which cell is the largest cannot be predicted.
+                        let larger = (v > *y) | v.value().is_nan();
+                        *y = if larger { v } else { *y };
+                        *place = if larger { (at + step * w.stride) as u32 } else { *place };
                     }
                 }
             }

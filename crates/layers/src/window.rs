@@ -41,15 +41,23 @@ impl Slide {
     /// The positions at which cell `k` of the window lies on the input.
     pub fn inside(&self, k: usize) -> Range<usize> {
         let offset = k * self.dilation;
+        let end = self.size + self.padding;
+        // Most cells lie on the input at every position; to see that takes no division.
+        if offset >= self.padding && (self.steps - 1) * self.stride + offset < end {
+            return 0..self.steps;
+        }
         let start = self.padding.saturating_sub(offset).div_ceil(self.stride);
-        let end = (self.size + self.padding).saturating_sub(offset).div_ceil(self.stride).min(self.steps);
+        let end = end.saturating_sub(offset).div_ceil(self.stride).min(self.steps);
         start.min(end)..end
     }
 
     /// The first input cell in the window at position `o`; not below `size` if all of the window is padding.
     pub fn first(&self, o: usize) -> usize {
         let start = o * self.stride;
-        let k = self.padding.saturating_sub(start).div_ceil(self.dilation);
+        if start >= self.padding {
+            return start - self.padding;
+        }
+        let k = (self.padding - start).div_ceil(self.dilation);
         if k < self.kernel { start + k * self.dilation - self.padding } else { self.size }
     }
 
