@@ -4,6 +4,7 @@
 //! wrong usage.
 
 mod fetch_data;
+mod fuzz;
 mod list;
 mod output;
 mod suggest;
@@ -26,6 +27,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     FetchData(fetch_data::Args),
+    Fuzz(fuzz::Args),
     List(list::Args),
     Test(test::Args),
 }
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
         Command::FetchData(args) => fetch_data::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::List(args) => list::run(&args),
         Command::Test(args) => test::run(&args),
     };
