@@ -150,6 +150,18 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A file of a run that is not well formed.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Run {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
     /// An option with a value that makes no sense.
     #[error("{option}: expected {expected}, got {got}")]
     Option {

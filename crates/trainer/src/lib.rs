@@ -37,6 +37,9 @@ pub mod recipe;
 pub mod report;
 #[cfg(feature = "train")]
 mod schedule;
+mod summary;
+#[cfg(feature = "train")]
+mod trace;
 #[cfg(feature = "train")]
 mod trainer;
 
@@ -48,6 +51,7 @@ pub use files::{FileFault, Stored, write_atomically};
 pub use model::{Model, Predictor};
 #[cfg(feature = "model-file")]
 pub use model_file::Layout;
+pub use summary::{LayerSummary, summary};
 
 #[cfg(feature = "train")]
 pub use {
@@ -60,6 +64,7 @@ pub use {
     },
     options::{Every, Length, Options, Order},
     schedule::Schedule,
+    trace::{Norms, Phase, Trace},
     trainer::{Progress, Since, State, StepReport, Trainer},
 };
 

@@ -25,6 +25,7 @@ use tensor_ops::Scalar;
 
 use crate::evaluate::{Evaluator, correct};
 use crate::optimizer::MAX_SLOTS;
+use crate::trace::{Phase, Trace, Tracer};
 use crate::{Error, History, Model, Optimizer, Options, Order, Record, Source, TargetBuffer, Update};
 
 pub use state::{Progress, Since, State};
@@ -65,6 +66,7 @@ pub struct Trainer<T: Scalar, N = layers::Sequential> {
     slots: Vec<Vec<ArrayD<T>>>,
     progress: Progress,
     memory: Memory<T>,
+    tracer: Option<Box<Tracer<T>>>,
 }
 
 /// What a step needs beside the state; made once.
@@ -144,6 +146,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             options,
             progress: Progress::default(),
             memory,
+            tracer: None,
         })
     }
 
@@ -165,6 +168,17 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// What has happened so far.
     pub fn history(&self) -> &History {
         &self.progress.history
+    }
+
+    /// From now on, measures the time of each phase and, in the step before each evaluation, the norms of gradients and
+    /// updates.
+    pub fn start_trace(&mut self) {
+        self.tracer = Some(Box::new(Tracer::new(&self.model)));
+    }
+
+    /// What was measured since [`start_trace`](Trainer::start_trace).
+    pub fn trace(&self) -> Option<&Trace> {
+        self.tracer.as_ref().map(|tracer| &tracer.trace)
     }
 
     /// The options.
@@ -222,6 +236,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
                     Some((evaluator, test)) => Some(evaluator.run(&self.model, test, &*self.loss)?),
                     None => None,
                 };
+                self.lap(Phase::Evaluation);
                 let since = std::mem::take(&mut self.progress.since);
                 self.progress.history.records.push(Record {
                     step: self.progress.step,
@@ -260,12 +275,30 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             self.memory.targets = Some(data.target_buffer(self.options.batch_size));
         }
         let rate = self.learning_rate(data.len());
+        if let Some(tracer) = &mut self.tracer {
+            tracer.start();
+        }
         let report = self.gradient(data)?;
         self.check_gradient()?;
+        let step = self.progress.step + 1;
+        let due = self.options.evaluates_after(step, data.len());
+        if let Some(tracer) = &mut self.tracer {
+            tracer.before_update(&self.model, due);
+        }
         self.update(rate);
+        if let Some(tracer) = &mut self.tracer {
+            tracer.after_update(&self.model, &self.memory.grads, step);
+        }
         self.model.absorb(&self.memory.cache);
         self.progress.step += 1;
+        self.lap(Phase::Update);
         Ok(report)
+    }
+
+    fn lap(&mut self, phase: Phase) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.lap(phase);
+        }
     }
 
     fn check_fit(&self, data: &Source<'_, T>) -> Result<(), Error> {
@@ -290,10 +323,13 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let (mut x, mut y) = (head_mut(&mut memory.x, n), head_mut(&mut memory.y, n));
         data.inputs(indices, &mut x);
         crate::model::check_indices(network, &x)?;
+        let mut lap = |phase| self.tracer.iter_mut().for_each(|tracer| tracer.lap(phase));
+        lap(Phase::Data);
         memory
             .cache
             .begin(Mode::Train, self.options.seed ^ self.progress.step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         network.forward(self.model.params(), &x, &mut y, &mut memory.cache);
+        lap(Phase::Forward);
 
         let outputs = (n, y.len() / n);
         let mut dy = head_mut(&mut memory.dy, n);
@@ -315,6 +351,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         memory.grads.iter_mut().for_each(|g| g.fill(untouched));
         let saved = Saved { x: &x, y: &y, cache: &mut memory.cache };
         network.backward(self.model.params(), saved, &dy, None, &mut memory.grads);
+        lap(Phase::Backward);
         Ok(StepReport { loss, examples: n, correct })
     }
 

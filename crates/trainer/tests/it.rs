@@ -21,4 +21,5 @@ mod it {
     mod report;
     mod resume;
     mod support;
+    mod trace;
 }

@@ -2,7 +2,11 @@
 
 use super::chart::Chart;
 use super::line_chart::{LineChart, Series, Vertical};
-use crate::{History, Record};
+use crate::{History, Norms, Record, Trace};
+
+/// Parameters up to which a chart shows all; with more, weights alone, and of these so many.
+const PARAMETERS: usize = 8;
+const WEIGHTS: usize = 24;
 
 /// All that a history has values for.
 pub(super) fn charts(history: &History) -> Vec<Chart> {
@@ -27,6 +31,31 @@ fn accuracy(history: &History) -> Chart {
         series(history, "test", |r| r.test_accuracy),
     ];
     draw("accuracy", "Accuracy", "accuracy in %", Vertical::Share, history, series)
+}
+
+/// Learning rate over time.
+pub(super) fn learning_rate(history: &History) -> Chart {
+    let series = vec![series(history, "learning rate", |r| Some(r.learning_rate))];
+    draw("learning-rate", "Learning rate", "learning rate", Vertical::Positive, history, series)
+}
+
+/// How large gradients and updates are, parameter by parameter.
+pub(super) fn norms(trace: &Trace) -> [Chart; 2] {
+    let chart = |id, title: &str, y_label: &str, of: fn(&Norms) -> &[f64]| {
+        let few = trace.names.len() <= PARAMETERS;
+        let shown = trace.names.iter().enumerate().filter(|(_, name)| few || name.ends_with("weight"));
+        let series = shown.take(WEIGHTS).map(|(i, name)| Series {
+            name: name.clone(),
+            points: trace.norms.iter().map(|norms| (norms.step as f64, of(norms)[i])).collect(),
+        });
+        let series: Vec<_> = series.collect();
+        let (title, y_label) = (title.into(), y_label.into());
+        LineChart { id, title, x_label: "step".into(), y_label, vertical: Vertical::Positive, series }.draw()
+    };
+    [
+        chart("gradients", "Gradients", "norm of the gradient", |n| &n.gradients),
+        chart("updates", "Updates", "norm of the change in a step", |n| &n.updates),
+    ]
 }
 
 fn series(history: &History, name: &str, value: impl Fn(&Record) -> Option<f64>) -> Series {
@@ -56,19 +85,19 @@ pub(super) enum Time {
 }
 
 /// Epochs, if records are at whole ones.
-fn time(history: &History) -> Time {
+pub(super) fn time(history: &History) -> Time {
     if history.records.iter().all(|r| r.epoch.fract() == 0.0) { Time::Epochs } else { Time::Steps }
 }
 
 impl Time {
-    fn of(self, record: &Record) -> f64 {
+    pub(super) fn of(self, record: &Record) -> f64 {
         match self {
             Time::Epochs => record.epoch,
             Time::Steps => record.step as f64,
         }
     }
 
-    fn label(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Time::Epochs => "epoch",
             Time::Steps => "step",

@@ -18,7 +18,7 @@ const COLUMNS: usize = 300;
 /// From so many points on, a line is drawn faintly and its running mean strongly.
 const NOISY: usize = 400;
 /// With fewer points each is marked.
-const SPARSE: usize = 60;
+const SPARSE: usize = 30;
 
 /// A line of a chart.
 #[derive(Clone, Debug)]
@@ -107,9 +107,9 @@ impl Line {
     fn note(&self) -> String {
         let thinned = match (self.points.len(), self.records) {
             (drawn, all) if drawn < all => {
-                format!("{} records; of each pixel column the extremes are drawn", count(all))
+                format!("{} records; of each pixel column the extremes are drawn", count(all as u64))
             }
-            (_, all) => format!("{} records", count(all)),
+            (_, all) => format!("{} records", count(all as u64)),
         };
         match &self.mean {
             Some((window, _)) => format!("{thinned}; strong: mean of {window}"),

@@ -1,13 +1,19 @@
 //! Pictures of runs: what is in the files, not how they look.
 
+mod browser;
+mod page;
+
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use datasets::{Dataset, Features, Scaling, Targets};
+use layers::{Affine, Sequential};
+use losses::{Loss, MeanSquaredError, SoftmaxCrossEntropy};
 use ndarray::{Array, Array2};
 use roxmltree::{Document, Node};
 use trainer::report::{Report, write};
-use trainer::{Error, History, Record, Source};
+use trainer::{Error, Evaluation, History, Model, Norms, Record, Source, Trace};
 
 /// A folder of its own for each test, empty.
 fn folder(test: &str) -> PathBuf {
@@ -16,10 +22,17 @@ fn folder(test: &str) -> PathBuf {
     path
 }
 
+/// Images of 4 x 4 pixels.
 fn images(n: usize, classes: usize, names: Vec<String>) -> Dataset {
     let features =
         Features::U8(Array::from_shape_fn(vec![n, 4, 4], |i| (i[0] * 7 + i[1] * 40 + i[2] * 16) as u8));
     Dataset::new(features, Targets::Classes((0..n).map(|i| i % classes).collect()), names).unwrap()
+}
+
+/// Rows of 5 numbers, each with 2 values to learn.
+fn values(n: usize) -> Dataset {
+    let features = Features::F64(Array::from_shape_fn(vec![n, 5], |i| i[0] as f64 / 3.0 - i[1] as f64));
+    Dataset::new(features, Targets::Values(Array2::ones((n, 2))), vec![]).unwrap()
 }
 
 fn history(records: usize) -> History {
@@ -35,17 +48,72 @@ fn history(records: usize) -> History {
     History { records: (0..records).map(record).collect() }
 }
 
-fn pictures(test: &str, data: &Dataset, history: &History) -> Vec<(String, String)> {
+fn history_without_accuracy(records: usize) -> History {
+    let mut history = history(records);
+    history.records.iter_mut().for_each(|r| (r.train_accuracy, r.test_accuracy) = (None, None));
+    history
+}
+
+fn trace(steps: usize) -> Trace {
+    let norms = |i: usize| Norms { step: i as u64 + 1, gradients: vec![1.0, 0.5], updates: vec![0.1, 0.05] };
+    Trace {
+        names: vec!["0.weight".into(), "0.bias".into()],
+        norms: (0..steps).map(norms).collect(),
+        times: [Duration::from_millis(3); 5],
+    }
+}
+
+/// The files of a report on an untrained model, by name.
+fn report(dir: &Path, data: &Dataset, history: &History) -> Result<Vec<(String, String)>, Error> {
+    report_with(dir, data, history, None)
+}
+
+fn report_with(
+    dir: &Path,
+    data: &Dataset,
+    history: &History,
+    image: Option<[usize; 2]>,
+) -> Result<Vec<(String, String)>, Error> {
     let scaling = Scaling::by_constant(1.0 / 255.0);
-    let train = Source::<f64>::new(data, &scaling).unwrap();
-    let files = write(&folder(test), &Report { train: &train, image: None, history }).unwrap();
+    let source = Source::<f64>::new(data, &scaling)?;
+    let network =
+        Sequential::new(data.feature_shape()).push(Affine::new(data.features.width(), source.outputs()))?;
+    let model = Model::new(network, 3)?;
+    let (of_classes, of_values) = (SoftmaxCrossEntropy::default(), MeanSquaredError::default());
+    let classes = data.targets.classes().is_some();
+    let loss: &dyn Loss<f64> = if classes { &of_classes } else { &of_values };
+    let evaluation = Evaluation { loss: 0.25, accuracy: classes.then_some(0.5) };
+    let report = Report {
+        name: "tried <b>",
+        recipe: "about = \"<i>a & b</i>\"\n[training]\nlearning_rate = 0.1\n",
+        model: &model,
+        loss,
+        train: &source,
+        test: Some(&source),
+        on_train: evaluation,
+        on_test: Some(evaluation),
+        image,
+        history,
+        trace: Some(&trace(history.records.len())),
+        seconds: 1.5,
+        seed: 7,
+    };
     let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
-    files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+    let files = write(dir, &report)?;
+    Ok(files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect())
+}
+
+fn pictures(test: &str, data: &Dataset, history: &History) -> Vec<(String, String)> {
+    report(&folder(test), data, history).unwrap()
+}
+
+fn file<'f>(files: &'f [(String, String)], name: &str) -> &'f str {
+    let found = files.iter().find(|(n, _)| n == name);
+    &found.unwrap_or_else(|| panic!("no {name}")).1
 }
 
 fn picture<'p>(pictures: &'p [(String, String)], name: &str) -> Document<'p> {
-    let (_, text) = pictures.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("no {name}"));
-    Document::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+    Document::parse(file(pictures, name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn texts<'d>(node: Node<'d, 'd>) -> Vec<&'d str> {
@@ -65,7 +133,10 @@ fn with_class<'d>(node: Node<'d, 'd>, class: &str) -> Vec<Node<'d, 'd>> {
 fn the_pictures_have_titles_axes_units_and_legends() {
     let pictures = pictures("pictures", &images(30, 3, vec![]), &history(5));
     let names: Vec<_> = pictures.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["samples.svg", "histogram.svg", "curves.svg"]);
+    assert_eq!(
+        names,
+        ["samples.svg", "histogram.svg", "curves.svg", "report.html", "recipe.toml", "history.json",]
+    );
 
     let samples = picture(&pictures, "samples.svg");
     let tiles = samples.descendants().filter(|n| n.has_tag_name("image"));
@@ -97,7 +168,7 @@ fn no_record_and_one_record_are_histories_too() {
         let curves = picture(&pictures, "curves.svg");
         assert_eq!(with_class(curves.root(), "dot").len(), 4 * n);
         assert_eq!(texts(curves.root()).contains(&"no values"), n == 0);
-        let text = &pictures.iter().find(|(name, _)| name == "curves.svg").unwrap().1;
+        let text = file(&pictures, "curves.svg");
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }
 }
@@ -126,13 +197,9 @@ fn names_cannot_break_out_of_a_picture() {
 
 #[test]
 fn values_and_rows_that_are_no_images_have_no_sample_picture() {
-    let features = Features::F64(Array::from_shape_fn(vec![6, 5], |i| i[0] as f64 / 3.0));
-    let data = Dataset::new(features, Targets::Values(Array2::ones((6, 2))), vec![]).unwrap();
-    let mut history = history(3);
-    history.records.iter_mut().for_each(|r| (r.train_accuracy, r.test_accuracy) = (None, None));
-    let pictures = pictures("values", &data, &history);
+    let pictures = pictures("values", &values(6), &history_without_accuracy(3));
     let names: Vec<_> = pictures.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["histogram.svg", "curves.svg"]);
+    assert_eq!(names[..2], ["histogram.svg", "curves.svg"]);
     let curves = picture(&pictures, "curves.svg");
     assert!(!curves.descendants().any(|n| n.attribute("id") == Some("accuracy")));
 }
@@ -142,13 +209,11 @@ fn a_folder_that_cannot_be_made_is_an_error_with_its_path() {
     let parent = folder("blocked");
     fs::create_dir_all(&parent).unwrap();
     fs::write(parent.join("file"), "").unwrap();
-    let (data, scaling) = (images(4, 2, vec![]), Scaling::none());
-    let train = Source::<f32>::new(&data, &scaling).unwrap();
-    let report = Report { train: &train, image: None, history: &history(1) };
-    let error = write(&parent.join("file/run"), &report).unwrap_err();
+    let data = images(4, 2, vec![]);
+    let error = report(&parent.join("file/run"), &data, &history(1)).unwrap_err();
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("run: cannot make"), "{error}");
 
-    let error = write(&parent, &Report { image: Some([3, 5]), ..report }).unwrap_err();
+    let error = report_with(&parent, &data, &history(1), Some([3, 5])).unwrap_err();
     assert!(matches!(error, Error::Option { option: "image", .. }));
     assert_eq!(fs::read_dir(&parent).unwrap().count(), 1, "nothing is left behind");
 }
