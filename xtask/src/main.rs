@@ -3,6 +3,7 @@
 //! Words in, a crate called, text out: what a command does is in the crates. Exit code 0 for success, 1 if it failed, 2 for
 //! wrong usage.
 
+mod compare;
 mod fetch_data;
 mod fuzz;
 mod list;
@@ -26,6 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::Args),
+    Compare(compare::Args),
     FetchData(fetch_data::Args),
     Fuzz(fuzz::Args),
     List(list::Args),
@@ -38,6 +40,7 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::FetchData(args) => fetch_data::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::List(args) => list::run(&args),

@@ -114,6 +114,8 @@ impl Run<'_> {
         let test = Source::new(&data.test, &data.scaling)?.with_one_hot(one_hot);
         let mut trainer = self.recipe.trainer(model)?;
 
+        trainer.start_trace();
+
         let progress = self.progress(&trainer, train.len());
         let start = Instant::now();
         let history = trainer.fit(&train, Some(&test), |record| self.say_record(&progress, record))?;
@@ -122,12 +124,26 @@ impl Run<'_> {
 
         let on_train = evaluate(trainer.model(), &train, trainer.loss())?;
         let on_test = evaluate(trainer.model(), &test, trainer.loss())?;
-        let report = Report { train: &train, image: self.recipe.data.image, history: &history };
         let out = self.out();
+        let report = Report {
+            name: &self.name,
+            recipe: &self.recipe.to_toml(),
+            model: trainer.model(),
+            loss: trainer.loss(),
+            train: &train,
+            test: Some(&test),
+            on_train,
+            on_test: Some(on_test),
+            image: self.recipe.data.image,
+            history: &history,
+            trace: trainer.trace(),
+            seconds: time.as_secs_f64(),
+            seed: self.recipe.training.seed,
+        };
         report::write(&out, &report)?;
         self.say_done(&trainer, time, train.len(), on_train, on_test);
         if !self.args.json {
-            println!("pictures in {}", shown(&out));
+            println!("pictures and report.html in {}", shown(&out));
         }
         Ok(ExitCode::SUCCESS)
     }

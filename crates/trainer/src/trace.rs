@@ -62,7 +62,7 @@ impl Phase {
 }
 
 /// Norms kept before every second is dropped.
-const CAPACITY: usize = 1_000;
+const CAPACITY: usize = 400;
 
 /// Writes a [`Trace`].
 #[derive(Debug)]
