@@ -1,6 +1,6 @@
 //! What a training looked like: pictures and a report.
 //!
-//! [`write`] puts into the folder of a run:
+//! [`write()`] puts into the folder of a run:
 //!
 //! - `samples.svg`: examples with their labels, if they are images
 //! - `histogram.svg`: the inputs as the network sees them
