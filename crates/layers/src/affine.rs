@@ -24,7 +24,7 @@ use crate::{Backprop, Cache, Error, Fan, Layer, ParamSpec, Saved, Spec};
 ///
 /// # Parameters
 ///
-/// `weight` [d_in, d_out], drawn as [`Init::he`](crate::Init::he); `bias` [d_out], zero.
+/// `weight` [d_in, d_out], drawn as [`Init::he`](crate::Init::he); `bias` `[d_out]`, zero.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ impl Affine {
 ///
 /// # Shapes
 ///
-/// `x` [n, d_in], `weight` [d_in, d_out], `bias` [d_out], `y` [n, d_out].
+/// `x` [n, d_in], `weight` [d_in, d_out], `bias` `[d_out]`, `y` [n, d_out].
 ///
 /// # Panics
 ///
@@ -87,7 +87,7 @@ pub fn affine_backward_input<T: Scalar>(weight: &ArrayRef2<T>, dy: &ArrayRef2<T>
 ///
 /// # Shapes
 ///
-/// `x` [n, d_in], `dy` [n, d_out], `dweight` [d_in, d_out], `dbias` [d_out].
+/// `x` [n, d_in], `dy` [n, d_out], `dweight` [d_in, d_out], `dbias` `[d_out]`.
 ///
 /// # Panics
 ///

@@ -36,7 +36,7 @@ use crate::{Backprop, Cache, Error, Layer, Mode, ParamSpec, Saved, Spec};
 ///
 /// # Parameters
 ///
-/// `gamma` [c], one; `beta` [c], zero; `running_mean` [c], zero; `running_var` [c], one.
+/// `gamma` `[c]`, one; `beta` `[c]`, zero; `running_mean` `[c]`, zero; `running_var` `[c]`, one.
 ///
 /// # Small batches
 ///
@@ -74,7 +74,7 @@ impl BatchNorm {
 ///
 /// # Shapes
 ///
-/// `x` [n, c, cells] in row-major order, `mean` and `var` [c].
+/// `x` [n, c, cells] in row-major order, `mean` and `var` `[c]`.
 ///
 /// # Panics
 ///
@@ -97,7 +97,7 @@ pub fn batch_norm_statistics<T: Scalar>(x: &ArrayRef3<T>, mean: &mut ArrayRef1<T
 ///
 /// # Shapes
 ///
-/// `x` and `y` [n, c, cells] in row-major order, the others [c].
+/// `x` and `y` [n, c, cells] in row-major order, the others `[c]`.
 ///
 /// # Panics
 ///

@@ -24,7 +24,7 @@ use crate::{Backprop, Cache, Conv2d, Error, Fan, Layer, ParamSpec, Saved, Spec};
 ///
 /// # Parameters
 ///
-/// `weight` [c_out, c_in/groups, kernel], drawn as [`Init::he`](crate::Init::he); `bias` [c_out], zero.
+/// `weight` [c_out, c_in/groups, kernel], drawn as [`Init::he`](crate::Init::he); `bias` `[c_out]`, zero.
 ///
 /// # Examples
 ///

@@ -36,7 +36,7 @@ use crate::{Backprop, Cache, Error, Fan, Layer, ParamSpec, Saved, Spec};
 ///
 /// # Parameters
 ///
-/// `weight` [c_out, c_in/groups, kh, kw], drawn as [`Init::he`](crate::Init::he); `bias` [c_out], zero.
+/// `weight` [c_out, c_in/groups, kh, kw], drawn as [`Init::he`](crate::Init::he); `bias` `[c_out]`, zero.
 ///
 /// # Examples
 ///
@@ -111,7 +111,7 @@ pub(crate) fn conv_params(weight: &[usize], fan: Fan, bias: Option<usize>) -> Ve
 ///
 /// # Shapes
 ///
-/// `x` [n, c_in, h, w], `weight` [c_out, c_in/groups, kh, kw], `bias` [c_out], `y` [n, c_out, oh, ow]; scratch `columns`
+/// `x` [n, c_in, h, w], `weight` [c_out, c_in/groups, kh, kw], `bias` `[c_out]`, `y` [n, c_out, oh, ow]; scratch `columns`
 /// [c_in kh kw, oh ow]. All but `bias` in row-major order.
 ///
 /// # Panics
@@ -215,7 +215,7 @@ pub fn conv2d_backward_params<T: Scalar>(
 ///
 /// # Shapes
 ///
-/// `dy` [n, c, h, w] in row-major order, `dbias` [c].
+/// `dy` [n, c, h, w] in row-major order, `dbias` `[c]`.
 ///
 /// # Panics
 ///

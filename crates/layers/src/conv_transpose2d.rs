@@ -35,7 +35,7 @@ use crate::{Backprop, Cache, Error, Fan, Layer, ParamSpec, Saved, Spec};
 /// # Parameters
 ///
 /// `weight` [c_in, c_out/groups, kh, kw], drawn as [`Init::he`](crate::Init::he) with the fan in of stride 1,
-/// c_in/groups kh kw; `bias` [c_out], zero.
+/// c_in/groups kh kw; `bias` `[c_out]`, zero.
 ///
 /// # Examples
 ///
@@ -124,7 +124,7 @@ impl ConvTranspose2d {
 ///
 /// # Shapes
 ///
-/// `x` [n, c_in, h, w], `weight` [c_in, c_out/groups, kh, kw], `bias` [c_out], `y` [n, c_out, oh, ow]; scratch `columns`
+/// `x` [n, c_in, h, w], `weight` [c_in, c_out/groups, kh, kw], `bias` `[c_out]`, `y` [n, c_out, oh, ow]; scratch `columns`
 /// [c_out kh kw, h w]; the window is over `y`. All but `bias` in row-major order.
 ///
 /// # Panics

@@ -68,7 +68,7 @@ fn index<T: Scalar>(x: T, rows: usize) -> usize {
 ///
 /// # Shapes
 ///
-/// `x` [m], `weight` [rows, d], `y` [m, d].
+/// `x` `[m]`, `weight` [rows, d], `y` [m, d].
 ///
 /// # Panics
 ///
@@ -85,7 +85,7 @@ pub fn embedding_forward<T: Scalar>(x: &ArrayRef1<T>, weight: &ArrayRef2<T>, y: 
 ///
 /// # Shapes
 ///
-/// `x` [m], `dy` [m, d], `dweight` [rows, d].
+/// `x` `[m]`, `dy` [m, d], `dweight` [rows, d].
 ///
 /// # Panics
 ///

@@ -26,7 +26,7 @@ use crate::{Backprop, Cache, Error, Layer, ParamSpec, Saved, Spec};
 ///
 /// # Parameters
 ///
-/// `gamma` [c], one; `beta` [c], zero.
+/// `gamma` `[c]`, one; `beta` `[c]`, zero.
 ///
 /// # Examples
 ///

@@ -25,7 +25,7 @@ use crate::{Backprop, Cache, Error, Layer, ParamSpec, Saved, Spec};
 ///
 /// # Parameters
 ///
-/// `alpha` [slopes], 0.25.
+/// `alpha` `[slopes]`, 0.25.
 ///
 /// # Examples
 ///
@@ -59,7 +59,7 @@ impl PRelu {
 ///
 /// # Shapes
 ///
-/// `x` and `y` [n, c, cells] in row-major order, `alpha` [c].
+/// `x` and `y` [n, c, cells] in row-major order, `alpha` `[c]`.
 ///
 /// # Panics
 ///
