@@ -1,19 +1,19 @@
 //! `cargo xtask train`: a recipe in, a trained model out.
 
-use std::io::IsTerminal;
+mod keep;
+mod say;
+
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use layers::{Backprop, Sequential};
-use serde_json::json;
-use tensor_ops::Scalar;
 use trainer::recipe::{self, BUILT_IN, Data, Precision, Recipe};
 use trainer::report::{self, Report};
-use trainer::{Evaluation, Length, Record, Source, Trainer, evaluate};
+use trainer::{Length, Source, Stored, evaluate};
 
-use crate::output::{duration, percent, shown, workspace};
+use crate::output::{shown, workspace};
 use crate::{Outcome, suggest};
 
 /// Train a network by a recipe, and see how good it gets.
@@ -46,6 +46,12 @@ pub struct Args {
     /// The folder for what comes out [default: target/train/RECIPE]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write a checkpoint after each so many steps, into OUT/checkpoints; the last two are kept
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<std::num::NonZeroU64>,
+    /// Go on from the last checkpoint in OUT/checkpoints, with the same recipe, options and data
+    #[arg(long)]
+    resume: bool,
     /// Print the result alone
     #[arg(long, short)]
     quiet: bool,
@@ -102,7 +108,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn train<T: Scalar>(&self) -> Outcome
+    fn train<T: Stored>(&self) -> Outcome
     where
         Sequential: Backprop<T>,
     {
@@ -114,17 +120,31 @@ impl Run<'_> {
         let test = Source::new(&data.test, &data.scaling)?.with_one_hot(one_hot);
         let mut trainer = self.recipe.trainer(model)?;
 
+        let out = self.out();
+        let keeper = self.keeper(&out, &data)?;
+        if self.args.resume {
+            let found = keeper.restore(&mut trainer)?;
+            found.refused.iter().for_each(|refused| self.say_refused(refused));
+            self.say_resumed(&found.path, trainer.step_count());
+        }
         trainer.start_trace();
 
         let progress = self.progress(&trainer, train.len());
         let start = Instant::now();
-        let history = trainer.fit(&train, Some(&test), |record| self.say_record(&progress, record))?;
+        let end = trainer.fit_until(&train, Some(&test), |trainer, _, record| {
+            record.into_iter().for_each(|record| self.say_record(&progress, record));
+            keeper.after_step(trainer)
+        });
         let time = start.elapsed();
         progress.finish_and_clear();
+        if let ControlFlow::Break(checkpoint) = end.map_err(|error| keeper.explain(error))? {
+            self.say_interrupted(trainer.step_count(), checkpoint.as_deref());
+            return Ok(ExitCode::from(130));
+        }
 
         let on_train = evaluate(trainer.model(), &train, trainer.loss())?;
         let on_test = evaluate(trainer.model(), &test, trainer.loss())?;
-        let out = self.out();
+        let history = trainer.history().clone();
         let report = Report {
             name: &self.name,
             recipe: &self.recipe.to_toml(),
@@ -141,9 +161,10 @@ impl Run<'_> {
             seed: self.recipe.training.seed,
         };
         report::write(&out, &report)?;
+        trainer.model().save(out.join("model.safetensors"))?;
         self.say_done(&trainer, time, train.len(), on_train, on_test);
         if !self.args.json {
-            println!("pictures and report.html in {}", shown(&out));
+            println!("model.safetensors, report.html and pictures in {}", shown(&out));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -165,96 +186,4 @@ impl Run<'_> {
         let default = || workspace().join("target/train").join(&self.name);
         self.args.out.clone().unwrap_or_else(default)
     }
-
-    fn talks(&self) -> bool {
-        !self.args.quiet && !self.args.json
-    }
-
-    fn say_start<T: Scalar>(&self, model: &trainer::Model<T>, data: &Data) {
-        if self.args.json {
-            let (train, test) = (data.train.len(), data.test.len());
-            return emit(json!({
-                "event": "start", "recipe": self.name, "seed": self.recipe.training.seed,
-                "train_examples": train, "test_examples": test, "parameters": model.n_trainable(),
-            }));
-        }
-        if !self.talks() {
-            return;
-        }
-        println!("{}: {}", self.name, self.recipe.about);
-        println!("{} training examples, {} test examples", data.train.len(), data.test.len());
-        let network = model.network();
-        for (i, layer) in network.layers().iter().enumerate() {
-            let params: usize = layer.params().iter().map(|p| p.len()).sum();
-            println!(
-                "  {i:>2} {:<12} {:<14} {params:>9}",
-                layer.kind(),
-                format!("{:?}", network.shape(i + 1))
-            );
-        }
-        println!("{} parameters", model.n_trainable());
-    }
-
-    fn progress<T: Scalar>(&self, trainer: &Trainer<T>, n: usize) -> ProgressBar
-    where
-        Sequential: Backprop<T>,
-    {
-        if !self.talks() || !std::io::stderr().is_terminal() {
-            return ProgressBar::hidden();
-        }
-        let template = "{bar:30} {pos}/{len} steps  {elapsed} < {eta}  {msg}";
-        let style = ProgressStyle::with_template(template).expect("a well-formed template");
-        ProgressBar::new(trainer.options().total_steps(n)).with_style(style)
-    }
-
-    fn say_record(&self, progress: &ProgressBar, record: &Record) {
-        if self.args.json {
-            let mut object = serde_json::to_value(record).expect("records are plain numbers");
-            object["event"] = "record".into();
-            return emit(object);
-        }
-        let line = format!(
-            "epoch {:>6.2}  loss {:.4}  accuracy {}  test loss {:.4}  accuracy {}",
-            record.epoch,
-            record.train_loss,
-            percent(record.train_accuracy),
-            record.test_loss.unwrap_or(f64::NAN),
-            percent(record.test_accuracy),
-        );
-        progress.set_position(record.step);
-        progress.set_message(line.clone());
-        if self.talks() && progress.is_hidden() {
-            println!("{line}");
-        }
-    }
-
-    fn say_done<T: Scalar>(
-        &self,
-        trainer: &Trainer<T>,
-        time: Duration,
-        n: usize,
-        on_train: Evaluation,
-        on_test: Evaluation,
-    ) where
-        Sequential: Backprop<T>,
-    {
-        let steps = trainer.step_count();
-        let epochs = steps as f64 / trainer.options().steps_per_epoch(n) as f64;
-        if self.args.json {
-            return emit(json!({
-                "event": "done", "recipe": self.name, "seed": trainer.options().seed,
-                "train_accuracy": on_train.accuracy, "test_accuracy": on_test.accuracy,
-                "train_loss": on_train.loss, "test_loss": on_test.loss,
-                "epochs": epochs, "steps": steps, "seconds": time.as_secs_f64(),
-            }));
-        }
-        println!("train  loss {:.4}  accuracy {}", on_train.loss, percent(on_train.accuracy));
-        println!("test   loss {:.4}  accuracy {}", on_test.loss, percent(on_test.accuracy));
-        let each = Duration::from_secs_f64(time.as_secs_f64() / epochs.max(f64::MIN_POSITIVE));
-        println!("{steps} steps, {epochs:.2} epochs in {}, {} an epoch", duration(time), duration(each));
-    }
-}
-
-fn emit(object: serde_json::Value) {
-    println!("{object}");
 }

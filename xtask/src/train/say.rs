@@ -1,0 +1,134 @@
+//! What a training says while it runs and when it ends.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use layers::{Backprop, Sequential};
+use serde_json::json;
+use tensor_ops::Scalar;
+use trainer::recipe::Data;
+use trainer::{Evaluation, Record, Trainer};
+
+use super::Run;
+use crate::output::{duration, percent, shown};
+
+impl Run<'_> {
+    pub(super) fn talks(&self) -> bool {
+        !self.args.quiet && !self.args.json
+    }
+
+    pub(super) fn say_start<T: Scalar>(&self, model: &trainer::Model<T>, data: &Data) {
+        if self.args.json {
+            let (train, test) = (data.train.len(), data.test.len());
+            return emit(json!({
+                "event": "start", "recipe": self.name, "seed": self.recipe.training.seed,
+                "train_examples": train, "test_examples": test, "parameters": model.n_trainable(),
+            }));
+        }
+        if !self.talks() {
+            return;
+        }
+        println!("{}: {}", self.name, self.recipe.about);
+        println!("{} training examples, {} test examples", data.train.len(), data.test.len());
+        let network = model.network();
+        for (i, layer) in network.layers().iter().enumerate() {
+            let params: usize = layer.params().iter().map(|p| p.len()).sum();
+            println!(
+                "  {i:>2} {:<12} {:<14} {params:>9}",
+                layer.kind(),
+                format!("{:?}", network.shape(i + 1))
+            );
+        }
+        println!("{} parameters", model.n_trainable());
+    }
+
+    pub(super) fn progress<T: Scalar>(&self, trainer: &Trainer<T>, n: usize) -> ProgressBar
+    where
+        Sequential: Backprop<T>,
+    {
+        if !self.talks() || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let template = "{bar:30} {pos}/{len} steps  {elapsed} < {eta}  {msg}";
+        let style = ProgressStyle::with_template(template).expect("a well-formed template");
+        ProgressBar::new(trainer.options().total_steps(n)).with_style(style)
+    }
+
+    pub(super) fn say_record(&self, progress: &ProgressBar, record: &Record) {
+        if self.args.json {
+            let mut object = serde_json::to_value(record).expect("records are plain numbers");
+            object["event"] = "record".into();
+            return emit(object);
+        }
+        let line = format!(
+            "epoch {:>6.2}  loss {:.4}  accuracy {}  test loss {:.4}  accuracy {}",
+            record.epoch,
+            record.train_loss,
+            percent(record.train_accuracy),
+            record.test_loss.unwrap_or(f64::NAN),
+            percent(record.test_accuracy),
+        );
+        progress.set_position(record.step);
+        progress.set_message(line.clone());
+        if self.talks() && progress.is_hidden() {
+            println!("{line}");
+        }
+    }
+
+    pub(super) fn say_done<T: Scalar>(
+        &self,
+        trainer: &Trainer<T>,
+        time: Duration,
+        n: usize,
+        on_train: Evaluation,
+        on_test: Evaluation,
+    ) where
+        Sequential: Backprop<T>,
+    {
+        let steps = trainer.step_count();
+        let epochs = steps as f64 / trainer.options().steps_per_epoch(n) as f64;
+        if self.args.json {
+            return emit(json!({
+                "event": "done", "recipe": self.name, "seed": trainer.options().seed,
+                "train_accuracy": on_train.accuracy, "test_accuracy": on_test.accuracy,
+                "train_loss": on_train.loss, "test_loss": on_test.loss,
+                "epochs": epochs, "steps": steps, "seconds": time.as_secs_f64(),
+            }));
+        }
+        println!("train  loss {:.4}  accuracy {}", on_train.loss, percent(on_train.accuracy));
+        println!("test   loss {:.4}  accuracy {}", on_test.loss, percent(on_test.accuracy));
+        let each = Duration::from_secs_f64(time.as_secs_f64() / epochs.max(f64::MIN_POSITIVE));
+        println!("{steps} steps, {epochs:.2} epochs in {}, {} an epoch", duration(time), duration(each));
+    }
+}
+
+/// What a stopped training leaves, and how to go on.
+impl Run<'_> {
+    pub(super) fn say_refused(&self, refused: &trainer::Error) {
+        eprintln!("warning: {refused}; taking the checkpoint before it");
+    }
+
+    pub(super) fn say_resumed(&self, path: &Path, step: u64) {
+        if self.args.json {
+            return emit(json!({ "event": "resumed", "checkpoint": path, "step": step }));
+        }
+        println!("going on after step {step} from {}", shown(path));
+    }
+
+    pub(super) fn say_interrupted(&self, step: u64, checkpoint: Option<&Path>) {
+        if self.args.json {
+            return emit(json!({ "event": "interrupted", "step": step, "checkpoint": checkpoint }));
+        }
+        println!("stopped after step {step}");
+        match checkpoint {
+            Some(path) => println!("{} has the state; the same command with --resume goes on", shown(path)),
+            None => println!("nothing was saved: the folder holds checkpoints of an earlier run"),
+        }
+    }
+}
+
+fn emit(object: serde_json::Value) {
+    println!("{object}");
+}
