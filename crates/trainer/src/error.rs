@@ -162,6 +162,17 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A model that an ONNX graph cannot hold.
+    #[cfg(feature = "onnx")]
+    #[error("{at}: expected {expected}, got {got}")]
+    Onnx {
+        /// Where: the name of a parameter, or the position of a layer.
+        at: String,
+        /// What can be exported.
+        expected: String,
+        /// What the model has.
+        got: String,
+    },
     /// An option with a value that makes no sense.
     #[error("{option}: expected {expected}, got {got}")]
     Option {
@@ -178,6 +189,13 @@ pub enum Error {
 impl Error {
     pub(crate) fn option(option: &'static str, expected: &str, got: impl std::fmt::Debug) -> Self {
         Error::Option { option, expected: expected.into(), got: format!("{got:?}") }
+    }
+}
+
+#[cfg(feature = "onnx")]
+impl Error {
+    pub(crate) fn onnx(at: &str, expected: &str, got: String) -> Self {
+        Error::Onnx { at: at.into(), expected: expected.into(), got }
     }
 }
 

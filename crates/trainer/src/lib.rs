@@ -21,6 +21,9 @@ mod files;
 #[cfg(feature = "model-file")]
 mod model_file;
 
+#[cfg(feature = "onnx")]
+pub mod onnx;
+
 #[cfg(feature = "train")]
 mod data;
 #[cfg(feature = "train")]

@@ -66,6 +66,23 @@ impl<T: Scalar> Model<T> {
         let input = network.shape(0).to_vec();
         Model::with_init(network, &input, None, seed)
     }
+
+    /// The network as data.
+    ///
+    /// # Errors
+    ///
+    /// [`layers::Error::NoSpec`] with the place of a layer that has no written form.
+    #[cfg(any(feature = "model-file", feature = "onnx"))]
+    pub(crate) fn written(&self) -> Result<layers::Spec, Error> {
+        let network = self.network();
+        let unwritten = || {
+            let mut layers = network.layers().iter().enumerate();
+            let culprit = layers.find(|(_, layer)| layer.spec().is_none());
+            let at = culprit.map_or("network".into(), |(i, layer)| format!("layer {i} ({})", layer.kind()));
+            layers::Error::NoSpec { at }
+        };
+        Ok(network.spec().ok_or_else(unwritten)?)
+    }
 }
 
 impl<T: Scalar, N: Layer> Model<T, N> {

@@ -106,7 +106,7 @@ impl<T: Stored> Model<T> {
     ///
     /// As [`Model::save`], without those of writing.
     pub fn to_bytes(&self, layout: Layout) -> Result<Vec<u8>, Error> {
-        let spec = written(self.network())?;
+        let spec = self.written()?;
         let mut file = encoder(self)?;
         file.metadata("network", json("network", &spec)?);
         put_params(&mut file, self, layout, &pytorch_names(self.network()))?;
@@ -160,16 +160,6 @@ impl<T: Stored, N: Layer> Model<T, N> {
             read_model(network, &input, &tensors, |_| Vec::new())
         })
     }
-}
-
-fn written(network: &Sequential) -> Result<Spec, Error> {
-    let unwritten = || {
-        let mut layers = network.layers().iter().enumerate();
-        let culprit = layers.find(|(_, layer)| layer.spec().is_none());
-        let at = culprit.map_or("network".into(), |(i, layer)| format!("layer {i} ({})", layer.kind()));
-        layers::Error::NoSpec { at }
-    };
-    Ok(network.spec().ok_or_else(unwritten)?)
 }
 
 fn encoder<T: Stored, N>(model: &Model<T, N>) -> Result<Encoder, Error> {

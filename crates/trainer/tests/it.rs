@@ -14,6 +14,8 @@ mod it {
     mod memory;
     #[cfg(feature = "model-file")]
     mod model_file;
+    #[cfg(all(feature = "onnx", feature = "recipe"))]
+    mod onnx;
     mod optimizers;
     #[cfg(feature = "model-file")]
     mod pytorch;
