@@ -26,12 +26,12 @@ pub(super) struct Graph {
 
 impl Graph {
     /// Adds a node and returns the name of its output: `2.Conv`, from the path of the layer and the operator.
-    pub(super) fn node<const N: usize>(
+    pub(super) fn node(
         &mut self,
         path: &str,
         op: &'static str,
         inputs: &[&str],
-        attributes: [(&'static str, Attribute); N],
+        attributes: impl Into<Vec<(&'static str, Attribute)>>,
     ) -> String {
         let output = self.unused(format!("{path}{op}"));
         self.nodes.push(Node {

@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | `affine` | `Gemm`, after `Flatten` if its input is not a row |
 //! | `conv1d`, `conv2d` | `Conv` |
-//! | `conv_transpose2d` | `ConvTranspose` |
+//! | `conv_transpose2d` | `ConvTranspose`, after `Pad` if the output padding reaches the stride |
 //! | `max_pool2d` | `MaxPool`; windows beyond the edge as padding at the end, padding as wide as the kernel as `Pad` before it |
 //! | `avg_pool2d` | `AveragePool`; windows beyond the edge as padding that is not counted, counted padding as `Pad` before it |
 //! | `global_average_pool` | `GlobalAveragePool`, `Flatten` |
@@ -44,8 +44,11 @@
 //! `format` is `trainer-onnx` and `format_version` is `1`. `class_names` is a JSON array; `scaling` the scaling of inputs
 //! as JSON, and `preprocessing` is `inside` if the graph does it and `outside` if its caller has to.
 
+mod activations;
+mod convolutions;
 mod graph;
 mod layers;
+mod norms;
 mod pools;
 mod proto;
 
@@ -104,7 +107,8 @@ impl<T: Scalar> Model<T, Sequential> {
         let graph = export.graph.finish(self.input_shape(), &y);
 
         let opset = Message::default().text(1, "").int(2, OPSET);
-        let file = Message::default().int(1, IR_VERSION).text(2, "trainer").text(3, env!("CARGO_PKG_VERSION"));
+        let file =
+            Message::default().int(1, IR_VERSION).text(2, "trainer").text(3, env!("CARGO_PKG_VERSION"));
         let file = file.message(7, &graph).message(8, &opset);
         let file = self.onnx_metadata(options).iter().fold(file, |file, (key, value)| {
             file.message(14, &Message::default().text(1, key).text(2, value))
@@ -144,7 +148,9 @@ fn single<T: Scalar>(name: &str, param: &ArrayD<T>) -> Result<ArrayD<f32>, Error
 /// (x - shift) · factor
 fn scale(graph: &mut Graph, scaling: &Scaling, x: Value) -> Result<Value, Error> {
     let (shape, shift, factor) = match scaling {
-        Scaling::Uniform { shift, factor } => (&[][..], std::slice::from_ref(shift), std::slice::from_ref(factor)),
+        Scaling::Uniform { shift, factor } => {
+            (&[][..], std::slice::from_ref(shift), std::slice::from_ref(factor))
+        }
         Scaling::PerFeature { shift, factor } => {
             let expected: usize = x.shape.iter().product();
             if let Some(got) = [shift.len(), factor.len()].into_iter().find(|&len| len != expected) {
@@ -158,7 +164,8 @@ fn scale(graph: &mut Graph, scaling: &Scaling, x: Value) -> Result<Value, Error>
     let high: Vec<f32> = shift.iter().map(|&s| s as f32).collect();
     let low: Vec<f32> = shift.iter().zip(&high).map(|(&s, &h)| (s - f64::from(h)) as f32).collect();
     let factor: Vec<f32> = factor.iter().map(|&f| f as f32).collect();
-    let steps = [("Sub", "shift", high, 0.0), ("Sub", "shift_rest", low, 0.0), ("Mul", "factor", factor, 1.0)];
+    let steps =
+        [("Sub", "shift", high, 0.0), ("Sub", "shift_rest", low, 0.0), ("Mul", "factor", factor, 1.0)];
     let mut name = x.name;
     for (op, label, values, neutral) in steps {
         if let Some(v) = values.iter().find(|v| !v.is_finite()) {

@@ -80,7 +80,13 @@ impl Pool {
 }
 
 /// Images with a frame of `value`.
-fn pad(graph: &mut Graph, path: &str, x: &Value, [top, left, bottom, right]: [usize; 4], value: f32) -> String {
+pub(super) fn pad(
+    graph: &mut Graph,
+    path: &str,
+    x: &Value,
+    [top, left, bottom, right]: [usize; 4],
+    value: f32,
+) -> String {
     let pads = [0, 0, top, left, 0, 0, bottom, right].map(|cells| cells as i64);
     let pads = graph.ints(format!("{path}pads"), pads.into());
     let value = graph.floats(format!("{path}frame"), &[], vec![value]);

@@ -8,7 +8,10 @@ use std::process::Command;
 
 use datasets::Scaling;
 use layers::registry::cases;
-use layers::{Affine, InputKind, Layer, Relu, Role, Sequential};
+use layers::{
+    Affine, AnyLayer, AvgPool2d, ConvTranspose2d, Dropout, InputKind, Layer, MaxPool2d, Relu, Role,
+    Sequential,
+};
 use ndarray::{Array, ArrayD};
 use rand::RngExt;
 use serde_json::{Value, json};
@@ -61,7 +64,9 @@ impl Exchange {
     fn judge(&self) {
         std::fs::write(self.folder.join("cases.json"), json!(self.cases).to_string()).unwrap();
         let Some(python) = python() else {
-            eprintln!("skipped the comparison with onnxruntime: python3 has no onnx and onnxruntime; see ONNX_PYTHON");
+            eprintln!(
+                "skipped the comparison with onnxruntime: python3 has no onnx and onnxruntime; see ONNX_PYTHON"
+            );
             return;
         };
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_onnx.py");
@@ -104,7 +109,7 @@ fn inputs(kind: InputKind, n: usize, shape: &[usize]) -> ArrayD<f32> {
     })
 }
 
-/// Both kinds of scaling in turn, so that each layer's test says something about preprocessing too.
+/// A shift and a factor that differ from feature to feature.
 fn per_feature(shape: &[usize]) -> Scaling {
     let len = shape.iter().product::<usize>();
     let shift = (0..len).map(|i| i as f64 * 0.1).collect();
@@ -125,6 +130,29 @@ fn all_layers(exchange: &mut Exchange) {
         shuffle(&mut model);
         let x = inputs(kind, 5, &case.input);
         exchange.add(case.name, &model, &x, OnnxOptions::default());
+    }
+}
+
+/// Geometries that runtimes read in their own ways or refuse: each stride, padding and dilation, to the edge and beyond.
+fn all_windows(exchange: &mut Exchange) {
+    let mut add = |name: String, layer: Box<dyn AnyLayer>, shape: [usize; 3]| {
+        // Some geometries are none: padding alone under a window.
+        let Ok(network) = Sequential::new(&shape).push_boxed(layer) else { return };
+        let mut model = Model::<f32>::new(network, 3).unwrap();
+        shuffle(&mut model);
+        exchange.add(&name, &model, &inputs(InputKind::Real, 2, &shape), OnnxOptions::default());
+    };
+    for code in 0..3 * 3 * 3 * 2 * 2 {
+        let (kernel, stride, padding) = ([code % 3 + 1, 2], [code / 3 % 3 + 1, 3], [code / 9 % 3, 1]);
+        let (dilation, ceil) = ([code / 27 % 2 + 1, 2], code / 54 % 2 == 1);
+        let max = MaxPool2d { kernel, stride, padding, dilation, ceil };
+        add(format!("{max:?}"), Box::new(max), [1, 6, 7]);
+        let average = AvgPool2d { kernel, stride, padding, ceil, count_include_pad: code / 27 % 2 == 1 };
+        add(format!("{average:?}"), Box::new(average), [1, 6, 7]);
+        let conv = ConvTranspose2d::new(1, 1, kernel);
+        let output_padding = [padding[0], 2];
+        let conv = ConvTranspose2d { stride, padding: [1, 0], dilation: [2, 3], output_padding, ..conv };
+        add(format!("{conv:?}"), Box::new(conv), [1, 3, 4]);
     }
 }
 
@@ -176,6 +204,11 @@ fn all_scalings(exchange: &mut Exchange) {
     let years = x.mapv(|v| 2020.0 + v / 8.0);
     exchange.add("scaling far from 0", &model, &years, OnnxOptions { preprocessing: true });
 
+    let noise = Sequential::new(&[2, 3]).push(Dropout { p: 0.5 }).unwrap();
+    let mut nothing = Model::<f32>::new(noise, 1).unwrap();
+    nothing.scaling = per_feature(&[2, 3]);
+    exchange.add("nothing but scaling", &nothing, &x, OnnxOptions { preprocessing: true });
+
     model.scaling = Scaling::none();
     exchange.add("no scaling, inside", &model, &x, OnnxOptions { preprocessing: true });
 
@@ -189,6 +222,7 @@ fn all_scalings(exchange: &mut Exchange) {
 fn onnxruntime_computes_what_every_layer_and_recipe_computes() {
     let mut exchange = Exchange::new();
     all_layers(&mut exchange);
+    all_windows(&mut exchange);
     all_recipes(&mut exchange);
     all_scalings(&mut exchange);
     exchange.judge();

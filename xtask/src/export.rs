@@ -1,0 +1,33 @@
+//! `cargo xtask export`: a trained model for other programs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use trainer::onnx::OnnxOptions;
+use trainer::{Model, write_atomically};
+
+use crate::Outcome;
+use crate::output::shown;
+
+/// Write a trained model as an ONNX file, which other runtimes read.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A model file, or the folder that holds a `model.safetensors`
+    model: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    onnx: PathBuf,
+    /// Put the scaling of inputs into the graph, so that it takes raw inputs
+    #[arg(long)]
+    preprocessing: bool,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let path = if args.model.is_dir() { args.model.join("model.safetensors") } else { args.model.clone() };
+    let model = Model::<f64>::load(&path)?;
+    let bytes = model.to_onnx(&OnnxOptions { preprocessing: args.preprocessing })?;
+    write_atomically(&args.onnx, |file| file.write_all(&bytes))?;
+    let inputs = if args.preprocessing { "raw" } else { "scaled" };
+    println!("{}: {} bytes, takes {inputs} inputs {:?}", shown(&args.onnx), bytes.len(), model.input_shape());
+    Ok(ExitCode::SUCCESS)
+}
