@@ -4,6 +4,7 @@
 //! wrong usage.
 
 mod compare;
+mod export;
 mod fetch_data;
 mod fuzz;
 mod list;
@@ -28,6 +29,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Compare(compare::Args),
+    Export(export::Args),
     FetchData(fetch_data::Args),
     Fuzz(fuzz::Args),
     List(list::Args),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::FetchData(args) => fetch_data::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::List(args) => list::run(&args),

@@ -4,6 +4,7 @@
 //! - [`Trainer`]: the loop; with an [`Optimizer`], a [`Schedule`] and [`Options`]
 //! - [`Source`]: a data set as batches
 //! - [`History`]: what happened
+//! - `onnx`, with the feature of that name: the model as a graph for other runtimes
 //! - `report`, with the feature of that name: pictures and a page about a run
 //!
 //! Everything here is generic over the scalar and over the network, which may be any
