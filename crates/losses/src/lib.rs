@@ -13,6 +13,7 @@ mod binary_cross_entropy;
 mod class_weights;
 mod elementwise;
 mod error;
+pub mod gradcheck;
 mod hinge;
 mod huber;
 mod kullback_leibler;
@@ -20,6 +21,7 @@ mod loss;
 mod mean_absolute_error;
 mod mean_squared_error;
 mod negative_log_likelihood;
+pub mod registry;
 mod softmax_cross_entropy;
 mod spec;
 
