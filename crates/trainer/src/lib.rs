@@ -30,6 +30,8 @@ mod data;
 #[cfg(feature = "train")]
 mod evaluate;
 #[cfg(feature = "train")]
+pub mod gradcheck;
+#[cfg(feature = "train")]
 mod history;
 #[cfg(feature = "train")]
 mod optimizer;

@@ -6,8 +6,9 @@ use rand::seq::index::sample;
 
 use super::differences::Neighbourhood;
 use super::differentiable::constants;
-use super::exact::{column, dot, push_forward};
+use super::exact::{column, dot};
 use super::points::gaussian;
+use super::projections::projections;
 use super::{Check, Comparison, Differentiable, Disagreement, Floor, Report, Settings};
 use crate::random::{Purpose, stream};
 
@@ -63,7 +64,7 @@ pub fn check_derivatives(f: &dyn Differentiable, place: &str, settings: &Setting
         run.differences(table, floor, &mut near, report);
     }
     if !exhaustive {
-        run.projections(&point, report);
+        projections(f, place, settings, (&probes[0], &gradients[0]), report);
     }
     run.linearity([1.3 + rng.random::<f64>(), -0.6 - rng.random::<f64>()], &point, report);
     run.zero_cotangent(&y, &point, report);
@@ -183,29 +184,6 @@ impl Run<'_> {
             }
         };
         (Some(worst), note)
-    }
-
-    /// ⟨v, Ju⟩ = ⟨Jᵀv, u⟩, for tangents of one variable each.
-    fn projections(&self, point: &[ArrayD<f64>], report: &mut Report) {
-        let mut rng = stream(self.settings.seed, Purpose::Check, 3);
-        let (v, pulled) = (&self.probes[0], &self.gradients[0]);
-        for k in 0..point.len() {
-            let tolerance = self.settings.tolerances.dual;
-            // A Gaussian projection of a vector is about as large as the vector.
-            let floor = Floor(1e-3 * dot(&pulled[k], &pulled[k]).sqrt());
-            for _ in 0..self.settings.projections {
-                let mut tangents: Vec<_> = point.iter().map(|v| ArrayD::zeros(v.raw_dim())).collect();
-                tangents[k] = gaussian(point[k].shape(), 1.0, &mut rng);
-                let forward = dot(v, &push_forward(self.f, &tangents));
-                let backward = dot(&pulled[k], &tangents[k]);
-                let scalar = |x: f64| ArrayD::from_elem(vec![], x);
-                let (place, tensor) = (self.place, self.name(k));
-                let comparison = Comparison { check: Check::Projection, place, tensor, floor, tolerance };
-                let error = comparison.of(&scalar(backward), &scalar(forward), report);
-                let tensor = report.tensor(tensor);
-                tensor.max_dual_error = tensor.max_dual_error.max(error);
-            }
-        }
     }
 
     /// Jᵀ(αv + βw) = α Jᵀv + β Jᵀw.
