@@ -7,6 +7,7 @@ mod compare;
 mod export;
 mod fetch_data;
 mod fuzz;
+mod gradcheck;
 mod list;
 mod output;
 mod suggest;
@@ -32,6 +33,7 @@ enum Command {
     Export(export::Args),
     FetchData(fetch_data::Args),
     Fuzz(fuzz::Args),
+    Gradcheck(gradcheck::Args),
     List(list::Args),
     Test(test::Args),
 }
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::FetchData(args) => fetch_data::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Gradcheck(args) => gradcheck::run(&args),
         Command::List(args) => list::run(&args),
         Command::Test(args) => test::run(&args),
     };

@@ -4,5 +4,6 @@ mod it {
     mod cases;
     mod docs;
     mod onnx;
+    mod own_layer;
     mod pytorch;
 }

@@ -3,8 +3,8 @@
 use tensor_ops::Scalar;
 
 use crate::{
-    BinaryCrossEntropy, Error, Hinge, Huber, KullbackLeibler, Loss, MeanAbsoluteError, MeanSquaredError,
-    NegativeLogLikelihood, SoftmaxCrossEntropy,
+    AnyLoss, BinaryCrossEntropy, Error, Hinge, Huber, KullbackLeibler, Loss, MeanAbsoluteError,
+    MeanSquaredError, NegativeLogLikelihood, SoftmaxCrossEntropy,
 };
 
 macro_rules! specs {
@@ -51,6 +51,18 @@ macro_rules! specs {
             ///
             /// [`Error::Option`] if one does not.
             pub fn build<T: Scalar>(&self) -> Result<Box<dyn Loss<T>>, Error> {
+                self.check()?;
+                Ok(match self {
+                    $(Spec::$loss(loss) => Box::new(loss.clone()),)*
+                })
+            }
+
+            /// The loss over every scalar, as the gradient checker takes it.
+            ///
+            /// # Errors
+            ///
+            /// As [`Spec::build`].
+            pub fn build_any(&self) -> Result<Box<dyn AnyLoss>, Error> {
                 self.check()?;
                 Ok(match self {
                     $(Spec::$loss(loss) => Box::new(loss.clone()),)*

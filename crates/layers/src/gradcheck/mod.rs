@@ -1,14 +1,4 @@
-//! Proof that a layer's backward pass is the derivative of its forward pass, and that it keeps its other promises.
-//!
-//! One call checks a layer of this crate or of yours:
-//!
-//! ```
-//! use layers::Affine;
-//! use layers::gradcheck::{Settings, Verdict, check};
-//!
-//! let report = check(&Affine::new(5, 3), &[5], &Settings::default());
-//! assert_eq!(report.verdict(), Verdict::Pass, "{report}");
-//! ```
+#![doc = include_str!("../../docs/gradient_checking.md")]
 
 mod contract;
 mod kinks;

@@ -19,9 +19,15 @@
 
 mod network;
 mod notebook;
+#[cfg(feature = "recipe")]
+mod recipe;
+mod registry;
 
 pub use network::Network;
 pub use notebook::{Difference, LeakyNetworks, leaky_networks, three_rows};
+#[cfg(feature = "recipe")]
+pub use recipe::check_recipe;
+pub use registry::{Case, cases, generated_rows, run_all, two_layer_model};
 pub use tensor_ops::gradcheck::{Check, Failure, Report, Settings, Tensor, Tolerances, Verdict};
 
 #[cfg(test)]
