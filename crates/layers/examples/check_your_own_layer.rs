@@ -3,6 +3,8 @@
 //! The layer below is not part of the crate and knows nothing of the checker. Its backward pass has a switch for a
 //! mistake that is easily made, so that you see what the checker says of it.
 
+#![allow(clippy::print_stdout, reason = "an example shows what it found")]
+
 use layers::gradcheck::{Settings, Verdict, check};
 use layers::{Backprop, Cache, Error, Layer, ParamSpec, Saved};
 use ndarray::{ArrayD, ArrayRefD, Axis, Zip};
@@ -53,7 +55,8 @@ impl<T: Scalar> Backprop<T> for ScaledTanh {
         grads: &mut [ArrayD<T>],
     ) {
         let tanh = saved.x.map(|x| x.tanh());
-        grads[0] += &(&tanh * dy).sum_axis(Axis(0)); // added to, not overwritten
+        let by_example = Zip::from(&tanh).and(dy).map_collect(|&tanh, &dy| tanh * dy);
+        grads[0] += &by_example.sum_axis(Axis(0)); // added to, not overwritten
         let Some(dx) = dx else { return }; // the first layer of a network is not asked for dx
         let gain = params[0].broadcast(dy.raw_dim()).expect("one gain a feature");
         Zip::from(dx).and(dy).and(&tanh).and(gain).for_each(|dx, &dy, &tanh, &gain| {
