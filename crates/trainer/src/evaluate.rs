@@ -2,8 +2,8 @@
 
 use layers::views::{head, rows};
 use layers::{Backprop, Mode};
-use losses::Loss;
-use ndarray::{ArrayD, ArrayView2};
+use losses::{Loss, Reduction};
+use ndarray::{Array2, ArrayD, ArrayView2, s};
 use tensor_ops::{Scalar, argmax};
 
 use crate::{Error, Model, Source};
@@ -14,7 +14,7 @@ const BLOCK: usize = 500;
 /// Loss and accuracy over a whole data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The mean loss.
+    /// The mean loss of an example, weighted where the loss weighs classes; of a loss that is a sum, too.
     pub loss: f64,
     /// The share of examples whose largest output is at their class; none if the targets are no classes.
     pub accuracy: Option<f64>,
@@ -31,6 +31,21 @@ pub fn evaluate<T: Scalar, N: Backprop<T>>(
     loss: &dyn Loss<T>,
 ) -> Result<Evaluation, Error> {
     Evaluator::new(model, data).run(model, data, loss)
+}
+
+impl<T: Scalar, N> Model<T, N> {
+    /// That the model takes such inputs and gives as many outputs as the targets need.
+    pub(crate) fn check_fit(&self, data: &Source<'_, T>) -> Result<(), Error> {
+        let (expected, got) = (self.input_shape(), data.dataset().feature_shape());
+        if expected != got {
+            return Err(Error::InputShape { expected: expected.to_vec(), got: got.to_vec() });
+        }
+        let outputs = self.output_shape().iter().product();
+        if outputs != data.outputs() {
+            return Err(Error::Outputs { expected: data.outputs(), got: outputs });
+        }
+        Ok(())
+    }
 }
 
 /// The memory for repeated evaluations on one data set.
@@ -62,20 +77,56 @@ impl<T: Scalar> Evaluator<T> {
         data: &Source<'_, T>,
         loss: &dyn Loss<T>,
     ) -> Result<Evaluation, Error> {
-        let (mut total, mut right) = (0.0, 0);
+        let (mut total, mut weight, mut right) = (0.0, 0.0, 0);
         let mut blocks = Blocks { evaluator: self, model, data };
         blocks.for_each(|indices, outputs, targets| {
-            let value = loss.value(&outputs, targets).map_err(|source| Error::Loss { step: 0, source })?;
-            total += value.value() * indices.len() as f64;
+            let of_block = mean_weight(loss, targets);
+            if of_block > 0.0 {
+                let value =
+                    loss.value(&outputs, targets).map_err(|source| Error::Loss { step: 0, source })?;
+                total += match loss.reduction() {
+                    Reduction::Mean => value.value() * of_block,
+                    Reduction::Sum => value.value(),
+                };
+                weight += of_block;
+            }
             if let Some(labels) = data.dataset().targets.classes() {
                 right += correct(&outputs, indices.iter().map(|&i| labels[i]));
             }
             Ok(())
         })?;
-        let n = data.len() as f64;
-        let accuracy = data.dataset().targets.classes().map(|_| right as f64 / n);
-        Ok(Evaluation { loss: total / n, accuracy })
+        let accuracy = data.dataset().targets.classes().map(|_| right as f64 / data.len() as f64);
+        Ok(Evaluation { loss: total / weight, accuracy })
     }
+}
+
+/// What a batch weighs in the mean loss over several: the number of its rows, or the sum of the weights of its classes.
+pub(crate) fn mean_weight<T: Scalar>(loss: &dyn Loss<T>, targets: losses::Targets<'_, T>) -> f64 {
+    match loss.reduction() {
+        Reduction::Mean => loss.weight(targets),
+        Reduction::Sum => targets.len() as f64,
+    }
+}
+
+/// The outputs of the model for all of `data`, in inference mode, one row an example: what
+/// [`metrics`](crate::metrics) look at.
+///
+/// # Errors
+///
+/// [`Error::Index`] if the inputs are not what the network takes.
+pub fn outputs<T: Scalar, N: Backprop<T>>(
+    model: &Model<T, N>,
+    data: &Source<'_, T>,
+) -> Result<Array2<T>, Error> {
+    let mut evaluator = Evaluator::new(model, data);
+    let mut all = Array2::zeros((data.len(), model.output_shape().iter().product()));
+    let mut blocks = Blocks { evaluator: &mut evaluator, model, data };
+    blocks.for_each(|indices, outputs, _| {
+        let first = indices[0];
+        all.slice_mut(s![first..first + indices.len(), ..]).assign(&outputs);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// A pass of a model over a data set, block by block.

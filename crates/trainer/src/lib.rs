@@ -7,8 +7,13 @@
 //! - `onnx`, with the feature of that name: the model as a graph for other runtimes
 //! - `report`, with the feature of that name: pictures and a page about a run
 //!
+//! - [`Lbfgs`]: training on the whole data set at once
+//! - [`metrics`], [`folds`], [`RateSearch`]: what helps to choose
+//!
 //! Everything here is generic over the scalar and over the network, which may be any
 //! [`Backprop`](layers::Backprop).
+//!
+#![doc = include_str!("../docs/optimisers_and_schedules.md")]
 
 mod error;
 mod model;
@@ -26,17 +31,35 @@ mod model_file;
 pub mod onnx;
 
 #[cfg(feature = "train")]
+mod average;
+#[cfg(feature = "train")]
+mod clip;
+#[cfg(feature = "train")]
 mod data;
+#[cfg(feature = "train")]
+mod early_stopping;
 #[cfg(feature = "train")]
 mod evaluate;
 #[cfg(feature = "train")]
+pub mod folds;
+#[cfg(feature = "train")]
 pub mod gradcheck;
 #[cfg(feature = "train")]
+mod groups;
+#[cfg(feature = "train")]
 mod history;
+#[cfg(feature = "train")]
+mod lbfgs;
+#[cfg(feature = "train")]
+pub mod metrics;
 #[cfg(feature = "train")]
 mod optimizer;
 #[cfg(feature = "train")]
 mod options;
+#[cfg(feature = "train")]
+mod plateau;
+#[cfg(feature = "train")]
+mod rate_finder;
 #[cfg(feature = "recipe")]
 pub mod recipe;
 #[cfg(feature = "report")]
@@ -48,6 +71,8 @@ mod summary;
 mod trace;
 #[cfg(feature = "train")]
 mod trainer;
+#[cfg(feature = "train")]
+mod watch;
 
 #[cfg(feature = "checkpoint")]
 pub use checkpoint::{Checkpoint, CheckpointStore, Found, Run};
@@ -61,17 +86,25 @@ pub use summary::{LayerSummary, summary};
 
 #[cfg(feature = "train")]
 pub use {
+    average::Average,
+    clip::{Clip, global_norm},
     data::{Source, TargetBuffer},
-    evaluate::{Evaluation, evaluate},
+    early_stopping::{EarlyStopping, StoppingState},
+    evaluate::{Evaluation, evaluate, outputs},
+    groups::{Group, Kind},
     history::{History, Record},
+    lbfgs::{Lbfgs, Minimum, Stopped},
     optimizer::{
         AdaDelta, AdaGrad, Adam, AdamW, Lion, MAX_SLOTS, Optimizer, RmsProp, Sgd, Spec as OptimizerSpec,
         Update,
     },
     options::{Every, Length, Options, Order},
-    schedule::Schedule,
+    plateau::{Plateau, PlateauState},
+    rate_finder::{RateSearch, Tried},
+    schedule::{Anneal, OneCycle, RunLength, Schedule},
     trace::{Norms, Phase, Trace},
     trainer::{Progress, Since, State, StepReport, Trainer},
+    watch::{Margin, Metric},
 };
 
 /// The example of the front page.

@@ -182,9 +182,18 @@ impl<T: Scalar, N> Model<T, N> {
         &mut self.params
     }
 
+    /// The same model with other parameters, which are known to have the same shapes.
     #[cfg(feature = "train")]
-    pub(crate) fn params_and_specs(&mut self) -> (&mut [ArrayD<T>], &[ParamSpec]) {
-        (&mut self.params, &self.specs)
+    pub(crate) fn with_params(&self, params: Vec<ArrayD<T>>) -> Self {
+        Model {
+            network: Arc::clone(&self.network),
+            input: self.input.clone(),
+            output: self.output.clone(),
+            specs: Arc::clone(&self.specs),
+            params,
+            scaling: self.scaling.clone(),
+            class_names: self.class_names.clone(),
+        }
     }
 
     /// The number of trainable numbers.

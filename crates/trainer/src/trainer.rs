@@ -13,22 +13,23 @@
 //! and the seed: a run that is stopped and resumed takes the very same steps.
 
 mod state;
+mod step;
 
 use std::ops::ControlFlow;
 
-use datasets::batches;
-use layers::views::{batched, head_mut};
-use layers::{Backprop, Cache, Mode, Saved};
+use layers::Backprop;
 use losses::Loss;
 use ndarray::ArrayD;
 use tensor_ops::Scalar;
 
-use crate::evaluate::{Evaluator, correct};
-use crate::optimizer::MAX_SLOTS;
+use crate::evaluate::Evaluator;
+use crate::groups::{self, Settings};
 use crate::trace::{Phase, Trace, Tracer};
-use crate::{Error, History, Model, Optimizer, Options, Order, Record, Source, TargetBuffer, Update};
+use crate::{Error, Evaluation, History, Model, Optimizer, Options, Record, Source};
+use step::Memory;
 
 pub use state::{Progress, Since, State};
+pub use step::StepReport;
 
 /// A model in training: its numbers, what the optimiser remembers, and how far it is.
 ///
@@ -62,36 +63,17 @@ pub struct Trainer<T: Scalar, N = layers::Sequential> {
     loss: Box<dyn Loss<T>>,
     optimizer: Box<dyn Optimizer<T>>,
     options: Options,
+    /// For each parameter, what is special about it.
+    settings: Vec<Settings>,
     /// For each parameter, what the optimiser remembers of it.
     slots: Vec<Vec<ArrayD<T>>>,
+    /// The average of the parameters, if the options ask for one.
+    average: Option<Model<T, N>>,
+    /// The best model so far, if the options ask for early stopping and there is a record.
+    best: Option<Model<T, N>>,
     progress: Progress,
     memory: Memory<T>,
     tracer: Option<Box<Tracer<T>>>,
-}
-
-/// What a step needs beside the state; made once.
-#[derive(Debug)]
-struct Memory<T> {
-    x: ArrayD<T>,
-    y: ArrayD<T>,
-    dy: ArrayD<T>,
-    cache: Cache<T>,
-    grads: Vec<ArrayD<T>>,
-    order: Vec<usize>,
-    /// The epoch that `order` belongs to.
-    ordered: Option<u64>,
-    targets: Option<TargetBuffer<T>>,
-}
-
-/// What a step found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepReport {
-    /// The loss of the batch before the update.
-    pub loss: f64,
-    /// Examples in the batch.
-    pub examples: usize,
-    /// How many of them were right before the update; 0 if the targets are no classes.
-    pub correct: usize,
 }
 
 impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
@@ -121,43 +103,40 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         options: Options,
     ) -> Result<Self, Error> {
         options.check()?;
-        let zeros_like = |p: &ArrayD<T>| ArrayD::zeros(p.raw_dim());
-        let slots = model.params().iter().zip(model.specs()).map(|(p, spec)| {
-            let n = if spec.trainable() { optimizer.slots().len() } else { 0 };
-            (0..n).map(|_| zeros_like(p)).collect()
+        let settings = groups::resolve(&options.groups, model.specs())?;
+        let slots = model.params().iter().zip(&settings).map(|(p, settings)| {
+            let n = if settings.trained { optimizer.slots().len() } else { 0 };
+            vec![ArrayD::zeros(p.raw_dim()); n]
         });
-        let x = ArrayD::zeros(batched(options.batch_size, model.input_shape()));
-        let y = ArrayD::zeros(batched(options.batch_size, model.output_shape()));
-        let memory = Memory {
-            cache: model.network().new_cache(x.shape()),
-            dy: y.clone(),
-            x,
-            y,
-            grads: model.params().iter().map(zeros_like).collect(),
-            order: Vec::new(),
-            ordered: None,
-            targets: None,
-        };
         Ok(Trainer {
             slots: slots.collect(),
+            settings,
+            memory: Memory::new(&model, &options),
+            average: options.average.map(|_| model.clone()),
+            best: None,
             model,
             loss,
             optimizer,
             options,
             progress: Progress::default(),
-            memory,
             tracer: None,
         })
     }
 
-    /// The model as it is now.
+    /// The model that the run has to show: the best so far if the options ask for early stopping and there is a
+    /// record, else the average if they ask for one, else the model as the last step left it.
     pub fn model(&self) -> &Model<T, N> {
-        &self.model
+        self.best.as_ref().or(self.average.as_ref()).unwrap_or(&self.model)
     }
 
-    /// The model as it is now, for keeps.
+    /// [`Trainer::model`], for keeps.
     pub fn into_model(self) -> Model<T, N> {
-        self.model
+        self.best.or(self.average).unwrap_or(self.model)
+    }
+
+    /// The model as the last step left it, on which the next one goes on.
+    pub fn latest(&self) -> &Model<T, N> {
+        &self.model
     }
 
     /// The number of steps taken.
@@ -191,7 +170,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         &*self.loss
     }
 
-    /// Trains to the end of [`Options::length`], evaluating on `test` as [`Options::evaluate`] asks, and tells
+    /// Trains to the end of [`Options::length`], or until [`Options::early_stopping`] has seen enough, evaluating on `test` as [`Options::evaluate`] asks, and tells
     /// `observe` of each record. The history is that of the whole run, also of what came before a
     /// [`restore`](Trainer::restore).
     ///
@@ -226,27 +205,19 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     ) -> Result<ControlFlow<B>, E> {
         let n = train.len();
         let mut tester = test.map(|test| (Evaluator::new(&self.model, test), test));
-        while self.progress.step < self.options.total_steps(n) {
+        while self.progress.step < self.options.total_steps(n) && !self.progress.stopping.stopped() {
             let rate = self.learning_rate(n);
             let report = self.train_step(train)?;
             self.progress.since.add(report);
             let due = self.options.evaluates_after(self.progress.step, n);
             if due {
+                let judged = self.average.as_ref().unwrap_or(&self.model);
                 let evaluation = match &mut tester {
-                    Some((evaluator, test)) => Some(evaluator.run(&self.model, test, &*self.loss)?),
+                    Some((evaluator, test)) => Some(evaluator.run(judged, test, &*self.loss)?),
                     None => None,
                 };
                 self.lap(Phase::Evaluation);
-                let since = std::mem::take(&mut self.progress.since);
-                self.progress.history.records.push(Record {
-                    step: self.progress.step,
-                    epoch: self.progress.step as f64 / self.options.steps_per_epoch(n) as f64,
-                    learning_rate: rate,
-                    train_loss: since.loss(),
-                    train_accuracy: train.dataset().targets.classes().map(|_| since.accuracy()),
-                    test_loss: evaluation.map(|e| e.loss),
-                    test_accuracy: evaluation.and_then(|e| e.accuracy),
-                });
+                self.record(train, rate, evaluation)?;
             }
             let record = self.progress.history.last().filter(|_| due);
             if let ControlFlow::Break(why) = after(self, report, record)? {
@@ -256,178 +227,40 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Writes down how the run is doing, for those who watch it.
+    fn record(
+        &mut self,
+        train: &Source<'_, T>,
+        rate: f64,
+        evaluation: Option<Evaluation>,
+    ) -> Result<(), Error> {
+        let progress = &mut self.progress;
+        let since = std::mem::take(&mut progress.since);
+        let record = Record {
+            step: progress.step,
+            epoch: progress.step as f64 / self.options.steps_per_epoch(train.len()) as f64,
+            learning_rate: rate,
+            train_loss: since.loss(),
+            train_accuracy: train.dataset().targets.classes().map(|_| since.accuracy()),
+            test_loss: evaluation.map(|e| e.loss),
+            test_accuracy: evaluation.and_then(|e| e.accuracy),
+        };
+        if let Some(plateau) = &self.options.plateau {
+            plateau.observe_record(&record, &mut progress.plateau)?;
+        }
+        if let Some(stopping) = &self.options.early_stopping
+            && stopping.observe(&record, &mut progress.stopping)?
+        {
+            self.best = Some(self.average.as_ref().unwrap_or(&self.model).clone());
+        }
+        progress.history.records.push(record);
+        Ok(())
+    }
+
     /// The learning rate of the next step, with `n` examples to train on.
     pub fn learning_rate(&self, n: usize) -> f64 {
         let options = &self.options;
-        options.schedule.rate(options.learning_rate, self.progress.step, options.total_steps(n))
+        let rate = options.schedule.rate(options.learning_rate, self.progress.step, options.run_length(n));
+        options.plateau.map_or(rate, |plateau| plateau.rate(rate, &self.progress.plateau))
     }
-
-    /// Takes one step: the batch that the seed and the number of the step name, forward, backward, update.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InputShape`], [`Error::Outputs`], [`Error::Index`], [`Error::Loss`] if the data do not fit the model;
-    /// [`Error::NotFinite`] if the loss or a gradient is not finite, [`Error::NoGradient`] if a parameter gets none.
-    /// The parameters are then those before the step.
-    pub fn train_step(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
-        if self.progress.step == 0 || self.memory.targets.is_none() {
-            self.check_fit(data)?;
-            self.memory.targets = Some(data.target_buffer(self.options.batch_size));
-        }
-        let rate = self.learning_rate(data.len());
-        if let Some(tracer) = &mut self.tracer {
-            tracer.start();
-        }
-        let report = self.gradient(data)?;
-        self.check_gradient()?;
-        let step = self.progress.step + 1;
-        let due = self.options.evaluates_after(step, data.len());
-        if let Some(tracer) = &mut self.tracer {
-            tracer.before_update(&self.model, due);
-        }
-        self.update(rate);
-        if let Some(tracer) = &mut self.tracer {
-            tracer.after_update(&self.model, &self.memory.grads, step);
-        }
-        self.model.absorb(&self.memory.cache);
-        self.progress.step += 1;
-        self.lap(Phase::Update);
-        Ok(report)
-    }
-
-    fn lap(&mut self, phase: Phase) {
-        if let Some(tracer) = &mut self.tracer {
-            tracer.lap(phase);
-        }
-    }
-
-    fn check_fit(&self, data: &Source<'_, T>) -> Result<(), Error> {
-        let (expected, got) = (self.model.input_shape(), data.dataset().feature_shape());
-        if expected != got {
-            return Err(Error::InputShape { expected: expected.to_vec(), got: got.to_vec() });
-        }
-        let outputs = self.model.output_shape().iter().product();
-        if outputs != data.outputs() {
-            return Err(Error::Outputs { expected: data.outputs(), got: outputs });
-        }
-        Ok(())
-    }
-
-    /// Adds the gradient of the next batch to `grads`.
-    fn gradient(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
-        let memory = &mut self.memory;
-        let indices =
-            next_batch(&self.options, self.progress.step, data.len(), &mut memory.order, &mut memory.ordered);
-        let n = indices.len();
-        let network = self.model.network();
-        let (mut x, mut y) = (head_mut(&mut memory.x, n), head_mut(&mut memory.y, n));
-        data.inputs(indices, &mut x);
-        crate::model::check_indices(network, &x)?;
-        let mut lap = |phase| self.tracer.iter_mut().for_each(|tracer| tracer.lap(phase));
-        lap(Phase::Data);
-        memory
-            .cache
-            .begin(Mode::Train, self.options.seed ^ self.progress.step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        network.forward(self.model.params(), &x, &mut y, &mut memory.cache);
-        lap(Phase::Forward);
-
-        let outputs = (n, y.len() / n);
-        let mut dy = head_mut(&mut memory.dy, n);
-        let y_rows = y.view().into_shape_with_order(outputs).expect("a contiguous head");
-        let mut dy_rows = dy.view_mut().into_shape_with_order(outputs).expect("a contiguous head");
-        let buffer = memory.targets.as_mut().expect("made before the first step");
-        let targets = data.targets(indices, buffer);
-        let step = self.progress.step + 1;
-        let loss = self.loss.value_and_gradient(&y_rows, targets, T::one(), &mut dy_rows);
-        let loss = loss.map_err(|source| Error::Loss { step, source })?.value();
-        if !loss.is_finite() {
-            return Err(Error::NotFinite { step, what: "the loss".into(), value: loss });
-        }
-        let labels = data.dataset().targets.classes();
-        let correct = labels.map_or(0, |labels| correct(&y_rows, indices.iter().map(|&i| labels[i])));
-
-        // A gradient begins as -0: adding anything, even 0, makes it +0, so an untouched one can be told from a zero.
-        let untouched = if self.progress.step == 0 { -T::zero() } else { T::zero() };
-        memory.grads.iter_mut().for_each(|g| g.fill(untouched));
-        let saved = Saved { x: &x, y: &y, cache: &mut memory.cache };
-        network.backward(self.model.params(), saved, &dy, None, &mut memory.grads);
-        lap(Phase::Backward);
-        Ok(StepReport { loss, examples: n, correct })
-    }
-
-    fn check_gradient(&self) -> Result<(), Error> {
-        for (grad, spec) in
-            self.memory.grads.iter().zip(self.model.specs()).filter(|(_, spec)| spec.trainable())
-        {
-            let is_untouched = |g: &T| g.value() == 0.0 && g.value().is_sign_negative();
-            if self.progress.step == 0 && !grad.is_empty() && grad.iter().all(is_untouched) {
-                return Err(Error::NoGradient { name: spec.name.to_string() });
-            }
-            if !all_finite(grad.as_slice().expect("made in the standard layout")) {
-                let value = grad.iter().map(|g| g.value()).find(|g| !g.is_finite()).unwrap_or(f64::NAN);
-                let what = format!("the gradient of {}", spec.name);
-                return Err(Error::NotFinite { step: self.progress.step + 1, what, value });
-            }
-        }
-        Ok(())
-    }
-
-    fn update(&mut self, rate: f64) {
-        let (params, specs) = self.model.params_and_specs();
-        for (((param, spec), grad), slots) in
-            params.iter_mut().zip(specs).zip(&self.memory.grads).zip(&mut self.slots)
-        {
-            if !spec.trainable() {
-                continue;
-            }
-            let update = Update { t: self.progress.step + 1, rate, decays: spec.decays() };
-            let mut slots = slots.iter_mut();
-            let used = slots.len();
-            let mut slots: [&mut [T]; MAX_SLOTS] = std::array::from_fn(|_| {
-                slots.next().map_or(&mut [][..], |s| s.as_slice_mut().expect("standard"))
-            });
-            let param = param.as_slice_mut().expect("a model's parameters are in the standard layout");
-            let grad = grad.as_slice().expect("made in the standard layout");
-            self.optimizer.update(update, param, grad, &mut slots[..used]);
-        }
-    }
-}
-
-/// The examples of step `step`, counted from 0.
-fn next_batch<'m>(
-    options: &Options,
-    step: u64,
-    n: usize,
-    order: &'m mut Vec<usize>,
-    ordered: &mut Option<u64>,
-) -> &'m [usize] {
-    match options.order {
-        Order::Drawn => {
-            batches::draw(n, options.batch_size, options.seed, step, order);
-            order
-        }
-        Order::Shuffled => {
-            let per_epoch = options.steps_per_epoch(n);
-            let (epoch, at) = (step / per_epoch, (step % per_epoch) as usize);
-            if *ordered != Some(epoch) || order.len() != n {
-                batches::shuffled_epoch_into(n, options.seed, epoch, order);
-                *ordered = Some(epoch);
-            }
-            let start = at * options.batch_size;
-            &order[start..(start + options.batch_size).min(n)]
-        }
-    }
-}
-
-/// Whether no element is infinite or not a number: x · 0 is 0 for finite x alone, and a sum is quicker than a search.
-fn all_finite<T: Scalar>(x: &[T]) -> bool {
-    let mut lanes = [T::zero(); 8];
-    let chunks = x.chunks_exact(lanes.len());
-    let rest = chunks.remainder().iter().fold(T::zero(), |sum, &x| sum + x * T::zero());
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += x * T::zero();
-        }
-    }
-    lanes.iter().fold(rest, |sum, &lane| sum + lane).is_finite()
 }

@@ -6,10 +6,13 @@ mod it {
     mod checkpoint;
     #[cfg(all(feature = "checkpoint", unix))]
     mod disk;
+    mod docs;
+    mod gradients;
     #[cfg(feature = "model-file")]
     mod hostile;
     #[cfg(all(feature = "checkpoint", unix))]
     mod kill;
+    mod lbfgs;
     #[cfg(feature = "model-file")]
     mod memory;
     #[cfg(feature = "model-file")]
@@ -22,6 +25,8 @@ mod it {
     #[cfg(feature = "report")]
     mod report;
     mod resume;
+    mod schedules;
     mod support;
     mod trace;
+    mod training;
 }

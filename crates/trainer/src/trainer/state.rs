@@ -8,7 +8,7 @@ use tensor_ops::Scalar;
 
 use super::{StepReport, Trainer};
 use crate::model::standard;
-use crate::{Error, History};
+use crate::{Error, History, PlateauState, StoppingState};
 
 /// What [`Trainer::state`](crate::Trainer::state) gives and [`Trainer::restore`](crate::Trainer::restore) takes.
 ///
@@ -16,7 +16,8 @@ use crate::{Error, History};
 /// number of the step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<T> {
-    /// `parameters/0.weight`, `optimizer/velocity/0.weight`, and so on.
+    /// `parameters/0.weight`, `optimizer/velocity/0.weight`, and so on; with the options of that name also
+    /// `average/0.weight`, and `best/0.weight` once there is a record.
     pub arrays: BTreeMap<String, ArrayD<T>>,
     /// Everything else.
     pub progress: Progress,
@@ -33,6 +34,10 @@ pub struct Progress {
     pub history: History,
     /// What happened since the last record.
     pub since: Since,
+    /// What [`Options::plateau`](crate::Options::plateau) remembers.
+    pub plateau: PlateauState,
+    /// What [`Options::early_stopping`](crate::Options::early_stopping) remembers, beside the arrays `best/...`.
+    pub stopping: StoppingState,
 }
 
 /// Sums over the batches since the last record.
@@ -41,20 +46,22 @@ pub struct Progress {
 pub struct Since {
     #[cfg_attr(feature = "serde", serde(with = "crate::exact"))]
     loss: f64,
+    weight: f64,
     examples: usize,
     correct: usize,
 }
 
 impl Since {
     pub(crate) fn add(&mut self, step: StepReport) {
-        self.loss += step.loss * step.examples as f64;
+        self.loss += step.loss * step.weight;
+        self.weight += step.weight;
         self.examples += step.examples;
         self.correct += step.correct;
     }
 
     /// The mean loss of an example.
     pub fn loss(&self) -> f64 {
-        self.loss / self.examples as f64
+        self.loss / self.weight
     }
 
     /// The share of examples that were right.
@@ -76,6 +83,12 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
                 arrays.insert(format!("optimizer/{slot}/{}", spec.name), array.clone());
             }
         }
+        let others = [("average", &self.average), ("best", &self.best)];
+        for (what, model) in others.into_iter().filter_map(|(what, model)| Some((what, model.as_ref()?))) {
+            for (spec, param) in model.specs().iter().zip(model.params()) {
+                arrays.insert(format!("{what}/{}", spec.name), param.clone());
+            }
+        }
         State { arrays, progress: self.progress.clone() }
     }
 
@@ -86,13 +99,22 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// [`Error::State`] if it is the state of another network or optimiser; the trainer is then as it was.
     pub fn restore(&mut self, state: State<T>) -> Result<(), Error> {
         let State { mut arrays, progress } = state;
-        let mut take = |name: String, like| take(&mut arrays, name, like);
-        let mut params = Vec::new();
+        // There is a best only once there is a record.
+        let has_best =
+            self.options.early_stopping.is_some() && arrays.keys().any(|name| name.starts_with("best/"));
+        let (specs, likes) = (self.model.specs(), self.model.params());
+        let mut all = |what: &str| -> Result<Vec<_>, Error> {
+            let named = specs.iter().zip(likes);
+            named.map(|(spec, like)| take(&mut arrays, format!("{what}/{}", spec.name), like)).collect()
+        };
+        let params = all("parameters")?;
+        let average = self.average.is_some().then(|| all("average")).transpose()?;
+        let best = has_best.then(|| all("best")).transpose()?;
         let mut slots = Vec::new();
-        for ((spec, param), old) in self.model.specs().iter().zip(self.model.params()).zip(&self.slots) {
-            params.push(take(format!("parameters/{}", spec.name), param)?);
+        for (spec, old) in specs.iter().zip(&self.slots) {
             let named = self.optimizer.slots().iter().zip(old);
-            let named = named.map(|(slot, old)| take(format!("optimizer/{slot}/{}", spec.name), old));
+            let named =
+                named.map(|(slot, old)| take(&mut arrays, format!("optimizer/{slot}/{}", spec.name), old));
             slots.push(named.collect::<Result<_, _>>()?);
         }
         if let Some(name) = arrays.keys().next() {
@@ -102,7 +124,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
                 got: "an array".into(),
             });
         }
-        self.model.params_mut().iter_mut().zip(params).for_each(|(to, from)| *to = from);
+        let with = |params| self.model.with_params(params);
+        (self.average, self.best) = (average.map(with), best.map(with));
+        self.model = self.model.with_params(params);
         self.slots = slots;
         self.progress = progress;
         Ok(())

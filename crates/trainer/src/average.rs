@@ -1,0 +1,71 @@
+//! The moving average of weights.
+//!
+//! ```text
+//! exponential   a₁ = w₁,  aₜ = β aₜ₋₁ + (1 - β) wₜ
+//! equal         aₜ = aₜ₋₁ + (wₜ - aₜ₋₁) / t
+//! ```
+//!
+//! Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", 1992; Izmailov et al., "Averaging weights
+//! leads to wider optima and better generalization", 2018. As PyTorch's `AveragedModel`: the first average is the first
+//! parameters, so there is nothing to correct for a start at zero.
+
+use layers::ParamSpec;
+use ndarray::{ArrayD, Zip};
+use tensor_ops::Scalar;
+
+use crate::Error;
+
+/// How the parameters after each step make an average.
+///
+/// Running statistics are not averaged: the average has the latest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "name", rename_all = "snake_case", deny_unknown_fields))]
+pub enum Average {
+    /// The later the heavier.
+    Exponential {
+        /// β, how much of the average is kept in each step: 0.999 looks back over about 1000 steps.
+        decay: f64,
+    },
+    /// All alike.
+    Equal,
+}
+
+impl Average {
+    /// average ← the average after step `t`, counted from 1, that ended with `params`.
+    ///
+    /// # Panics
+    ///
+    /// If the lists or the shapes differ.
+    pub fn update<T: Scalar>(
+        self,
+        t: u64,
+        specs: &[ParamSpec],
+        params: &[ArrayD<T>],
+        average: &mut [ArrayD<T>],
+    ) {
+        assert!(params.len() == average.len() && params.len() == specs.len(), "average: parameters");
+        let take = match self {
+            _ if t == 1 => 1.0,
+            Average::Exponential { decay } => 1.0 - decay,
+            Average::Equal => 1.0 / t as f64,
+        };
+        let (keep, take) = (T::from_f64(1.0 - take), T::from_f64(take));
+        for ((spec, param), average) in specs.iter().zip(params).zip(average) {
+            if t == 1 || !spec.trainable() {
+                average.assign(param);
+            } else {
+                Zip::from(average).and(param).for_each(|a, &w| *a = keep * *a + take * w);
+            }
+        }
+    }
+
+    pub(crate) fn check(self) -> Result<(), Error> {
+        match self {
+            Average::Exponential { decay } if !(0.0..1.0).contains(&decay) => {
+                Err(Error::option("average", "a decay from 0 and below 1", decay))
+            }
+            _ => Ok(()),
+        }
+    }
+}
