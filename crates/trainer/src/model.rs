@@ -44,15 +44,7 @@ pub struct Model<T: Scalar, N = Sequential> {
 
 impl<T: Scalar, N> Clone for Model<T, N> {
     fn clone(&self) -> Self {
-        Model {
-            network: Arc::clone(&self.network),
-            input: self.input.clone(),
-            output: self.output.clone(),
-            specs: Arc::clone(&self.specs),
-            params: self.params.clone(),
-            scaling: self.scaling.clone(),
-            class_names: self.class_names.clone(),
-        }
+        self.with_params(self.params.clone())
     }
 }
 
@@ -139,15 +131,7 @@ impl<T: Scalar, N: Layer> Model<T, N> {
 
     /// The same model in another precision.
     pub fn convert<U: Scalar>(&self) -> Model<U, N> {
-        Model {
-            network: Arc::clone(&self.network),
-            input: self.input.clone(),
-            output: self.output.clone(),
-            specs: Arc::clone(&self.specs),
-            params: self.params.iter().map(|p| p.mapv(|v| U::from_f64(v.value()))).collect(),
-            scaling: self.scaling.clone(),
-            class_names: self.class_names.clone(),
-        }
+        self.with_params(self.params.iter().map(|p| p.mapv(|v| U::from_f64(v.value()))).collect())
     }
 }
 
@@ -183,8 +167,7 @@ impl<T: Scalar, N> Model<T, N> {
     }
 
     /// The same model with other parameters, which are known to have the same shapes.
-    #[cfg(feature = "train")]
-    pub(crate) fn with_params(&self, params: Vec<ArrayD<T>>) -> Self {
+    pub(crate) fn with_params<U: Scalar>(&self, params: Vec<ArrayD<U>>) -> Model<U, N> {
         Model {
             network: Arc::clone(&self.network),
             input: self.input.clone(),

@@ -35,20 +35,42 @@ pub struct Progress {
     /// What happened since the last record.
     pub since: Since,
     /// What [`Options::plateau`](crate::Options::plateau) remembers.
+    #[cfg_attr(feature = "serde", serde(default))] // checkpoints are older
     pub plateau: PlateauState,
     /// What [`Options::early_stopping`](crate::Options::early_stopping) remembers, beside the arrays `best/...`.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub stopping: StoppingState,
 }
 
 /// Sums over the batches since the last record.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "WrittenSince"))]
 pub struct Since {
     #[cfg_attr(feature = "serde", serde(with = "crate::exact"))]
     loss: f64,
     weight: f64,
     examples: usize,
     correct: usize,
+}
+
+/// [`Since`] in a checkpoint, which may be from before losses had weights: then each example weighed 1.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct WrittenSince {
+    #[serde(with = "crate::exact")]
+    loss: f64,
+    weight: Option<f64>,
+    examples: usize,
+    correct: usize,
+}
+
+#[cfg(feature = "serde")]
+impl From<WrittenSince> for Since {
+    fn from(written: WrittenSince) -> Self {
+        let WrittenSince { loss, weight, examples, correct } = written;
+        Since { loss, weight: weight.unwrap_or(examples as f64), examples, correct }
+    }
 }
 
 impl Since {
