@@ -26,6 +26,8 @@ mod exact;
 mod files;
 #[cfg(feature = "model-file")]
 mod model_file;
+#[cfg(feature = "npy")]
+pub mod npy;
 
 #[cfg(feature = "onnx")]
 pub mod onnx;

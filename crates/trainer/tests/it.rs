@@ -13,12 +13,14 @@ mod it {
     #[cfg(all(feature = "checkpoint", unix))]
     mod kill;
     mod lbfgs;
-    #[cfg(feature = "model-file")]
+    #[cfg(any(feature = "model-file", feature = "npz"))]
     mod memory;
     #[cfg(feature = "model-file")]
     mod model_file;
     #[cfg(all(feature = "onnx", feature = "recipe"))]
     mod onnx;
+    #[cfg(feature = "npz")]
+    mod npy;
     mod optimizers;
     #[cfg(feature = "model-file")]
     mod pytorch;
