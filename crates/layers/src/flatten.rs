@@ -57,9 +57,9 @@ impl Layer for Reshape {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
-        let elements = self.shape.iter().product::<usize>();
-        if input.iter().product::<usize>() != elements {
-            return Err(Error::input(self.kind(), format!("of {elements} elements"), input));
+        let elements = self.shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
+        if elements != Some(input.iter().product()) {
+            return Err(Error::input(self.kind(), format!("of as many elements as {:?}", self.shape), input));
         }
         Ok(self.shape.clone())
     }

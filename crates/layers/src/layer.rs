@@ -107,6 +107,14 @@ pub trait Backprop<T: Scalar>: Layer {
         grads: &mut [ArrayD<T>],
     );
 
+    /// Where in the last forward pass through this cache, which gave `y`, numbers first ceased to be finite: the path of
+    /// a layer inside this one, as in `layer 2 (affine)`, and the number. `None` if all are finite; a layer without
+    /// inner layers answers with an empty path.
+    fn first_not_finite(&self, y: &ArrayRefD<T>, cache: &Cache<T>) -> Option<(String, f64)> {
+        let _ = cache;
+        y.iter().map(|v| v.value()).find(|v| !v.is_finite()).map(|v| (String::new(), v))
+    }
+
     /// Takes what the last training pass observed into the parameters that are not trained (running statistics).
     fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {
         let _ = (cache, params);

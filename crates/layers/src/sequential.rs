@@ -197,6 +197,24 @@ where
         }
     }
 
+    fn first_not_finite(&self, y: &ArrayRefD<T>, cache: &Cache<T>) -> Option<(String, f64)> {
+        let n = y.shape()[0];
+        let inner = cache.arrays[..self.len().saturating_sub(1)].iter().map(|a| head(a, n));
+        let outputs = inner.chain([y.view()]);
+        self.layers.iter().zip(outputs).zip(&cache.children).enumerate().find_map(
+            |(i, ((layer, y), cache))| {
+                let (within, value) = layer.first_not_finite(&y, cache)?;
+                let within = if within.is_empty() { layer.kind().to_owned() } else { within };
+                let path = if within.contains("layer ") {
+                    format!("layer {i}, {within}")
+                } else {
+                    format!("layer {i} ({within})")
+                };
+                Some((path, value))
+            },
+        )
+    }
+
     fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {
         let mut params = params;
         for (i, layer) in self.layers.iter().enumerate() {
@@ -229,6 +247,28 @@ mod tests {
         let inner = Sequential::new(&[5]).push(Affine::new(5, 4)).unwrap();
         let error = Sequential::new(&[2]).push(Affine::new(2, 3)).unwrap().push(inner).unwrap_err();
         assert_eq!(error.to_string(), "layer 1 (sequential): expected input [5], got [3]");
+    }
+
+    #[test]
+    fn the_first_layer_whose_numbers_are_not_finite_is_named() {
+        let network = network();
+        let x = ArrayD::from_elem(vec![1, 2], 1.0);
+        let place = |changed: usize| {
+            let mut params: Vec<ArrayD<f64>> =
+                network.params().iter().map(|p| ArrayD::zeros(&*p.shape)).collect();
+            params[changed].fill(f64::INFINITY);
+            let mut y = ArrayD::zeros(vec![1, 4]);
+            // Room for more examples than there are: what the last batch left there does not count.
+            let mut cache = Backprop::<f64>::new_cache(&network, &[2, 2]);
+            cache.arrays.iter_mut().for_each(|a| a.fill(f64::NAN));
+            network.forward(&params, &x, &mut y, &mut cache);
+            network.first_not_finite(&y, &cache).map(|(place, _)| place)
+        };
+        assert_eq!(place(1).as_deref(), Some("layer 0 (affine)"));
+        assert_eq!(place(3).as_deref(), Some("layer 1, layer 0 (affine)"));
+        let finite = ArrayD::<f64>::zeros(vec![1, 4]);
+        let cache = Backprop::<f64>::new_cache(&network, &[1, 2]);
+        assert_eq!(network.first_not_finite(&finite, &cache), None);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::{
     Softmax, Softplus, Tanh,
 };
 
+/// The most elements of an example that a layer is built for.
+const MAX_ELEMENTS: usize = 1 << 31;
+
 /// A layer written down.
 ///
 /// # Examples
@@ -185,6 +188,11 @@ impl Spec {
     ///
     /// [`Error`] if the layer cannot take inputs of this shape or an option is impossible.
     pub fn build(&self, input: &[usize]) -> Result<Box<dyn AnyLayer>, Error> {
+        // A spec may come from a file. Within this bound, products with an option or two stay within 64 bits.
+        let elements = input.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
+        if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
+            return Err(Error::input("layer", format!("of at most {MAX_ELEMENTS} elements"), input));
+        }
         // The first axis of an example; a layer that finds none says so itself.
         let channels = input.first().copied().unwrap_or(1);
         let layer: Box<dyn AnyLayer> = match *self {

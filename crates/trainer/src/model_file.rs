@@ -26,8 +26,11 @@ use crate::{Error, FileFault, Model, Stored, write_atomically};
 const FORMAT: &str = "trainer-model";
 const VERSION: u32 = 1;
 
-/// The largest number in a network read from a file: products of a few of them stay within 64 bits.
+/// The largest number in a network read from a file, and the largest of those that multiply in pairs with the sizes of
+/// an image: products of what a layer has stay within 64 bits.
 const MAX_SIZE: u64 = 1 << 24;
+const MAX_WINDOW: u64 = 1 << 15;
+const WINDOW: [&str; 5] = ["kernel", "stride", "padding", "dilation", "output_padding"];
 
 /// How the tensors of a file are named and oriented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -278,7 +281,7 @@ fn read_network(tensors: &Tensors<'_>, input: &[usize]) -> Result<Sequential, Er
         let message = "missing: the network holds a layer without a written form; use `Model::load_params`";
         return Err(FileFault::metadata("network", message).into());
     }
-    check_sizes(&tensors.json("network")?)?;
+    check_sizes(&tensors.json("network")?, MAX_SIZE)?;
     let Spec::Sequential { layers } = tensors.json("network")? else {
         return Err(FileFault::metadata("network", "expected a sequential network").into());
     };
@@ -286,13 +289,15 @@ fn read_network(tensors: &Tensors<'_>, input: &[usize]) -> Result<Sequential, Er
 }
 
 /// That no number in the network is absurd, wherever it stands.
-fn check_sizes(network: &serde_json::Value) -> Result<(), FileFault> {
+fn check_sizes(network: &serde_json::Value, limit: u64) -> Result<(), FileFault> {
     match network {
-        serde_json::Value::Number(n) if n.as_u64().is_some_and(|n| n > MAX_SIZE) => {
-            Err(FileFault::metadata("network", format!("expected sizes up to {MAX_SIZE}, got {n}")))
+        serde_json::Value::Number(n) if n.as_u64().is_some_and(|n| n > limit) => {
+            Err(FileFault::metadata("network", format!("expected sizes up to {limit}, got {n}")))
         }
-        serde_json::Value::Array(items) => items.iter().try_for_each(check_sizes),
-        serde_json::Value::Object(fields) => fields.values().try_for_each(check_sizes),
+        serde_json::Value::Array(items) => items.iter().try_for_each(|item| check_sizes(item, limit)),
+        serde_json::Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+            check_sizes(value, if WINDOW.contains(&key.as_str()) { MAX_WINDOW } else { MAX_SIZE })
+        }),
         _ => Ok(()),
     }
 }
@@ -330,12 +335,14 @@ struct Pytorch {
 fn pytorch_names(network: &Sequential) -> Vec<Pytorch> {
     let mut transposed = BTreeSet::new();
     for (i, layer) in network.layers().iter().enumerate() {
-        find_affine(layer.kind(), layer.spec().as_ref(), &format!("{i}."), &mut transposed);
+        if let Some(spec) = layer.spec() {
+            find_affine(&spec, &format!("{i}."), &mut transposed);
+        }
     }
     let names = network.params().into_iter().map(|spec| {
-        let (path, leaf) = spec.name.rsplit_once('.').map_or(("", &*spec.name), |(path, leaf)| (path, leaf));
+        let (path, leaf) = spec.name.rsplit_once('.').unwrap_or(("", &spec.name));
         let leaf = match leaf {
-            "gamma" => "weight",
+            "gamma" | "alpha" => "weight",
             "beta" => "bias",
             other => other,
         };
@@ -346,14 +353,18 @@ fn pytorch_names(network: &Sequential) -> Vec<Pytorch> {
 }
 
 /// The names of all weights of affine layers at or below this one.
-fn find_affine(kind: &str, spec: Option<&Spec>, path: &str, found: &mut BTreeSet<String>) {
-    if kind == "affine" {
-        found.insert(format!("{path}weight"));
-    }
-    if let Some(Spec::Sequential { layers }) = spec {
-        for (i, layer) in layers.iter().enumerate() {
-            let kind = if matches!(layer, Spec::Affine { .. }) { "affine" } else { "" };
-            find_affine(kind, Some(layer), &format!("{path}{i}."), found);
+fn find_affine(spec: &Spec, path: &str, found: &mut BTreeSet<String>) {
+    match spec {
+        Spec::Affine { .. } => {
+            found.insert(format!("{path}weight"));
         }
+        Spec::Sequential { layers: inner }
+        | Spec::Residual { layers: inner }
+        | Spec::Concat { branches: inner, .. } => {
+            for (i, layer) in inner.iter().enumerate() {
+                find_affine(layer, &format!("{path}{i}."), found);
+            }
+        }
+        _ => {}
     }
 }

@@ -17,10 +17,10 @@ mod it {
     mod memory;
     #[cfg(feature = "model-file")]
     mod model_file;
-    #[cfg(all(feature = "onnx", feature = "recipe"))]
-    mod onnx;
     #[cfg(feature = "npz")]
     mod npy;
+    #[cfg(all(feature = "onnx", feature = "recipe"))]
+    mod onnx;
     mod optimizers;
     #[cfg(feature = "model-file")]
     mod pytorch;

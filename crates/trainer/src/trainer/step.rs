@@ -168,7 +168,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let loss = self.loss.value_and_gradient(&y_rows, targets, T::from_f64(upstream), &mut dy_rows);
         let loss = loss.map_err(|source| Error::Loss { step, source })?.value();
         if !loss.is_finite() {
-            return Err(Error::NotFinite { step, what: "the loss".into(), value: loss });
+            return Err(not_finite(step, loss, network.first_not_finite(&y, cache)));
         }
         report.loss += loss * share;
         network.backward(self.model.params(), Saved { x: &x, y: &y, cache }, &dy, None, grads);
@@ -254,4 +254,14 @@ fn all_finite<T: Scalar>(x: &[T]) -> bool {
         }
     }
     lanes.iter().fold(rest, |sum, &lane| sum + lane).is_finite()
+}
+
+/// Why a step is not taken: where the forward pass left the numbers, or, if it did not, the loss.
+fn not_finite(step: u64, loss: f64, output: Option<(String, f64)>) -> Error {
+    let (what, value) = match output {
+        Some((place, value)) if place.is_empty() => ("the output of the network".into(), value),
+        Some((place, value)) => (format!("the output of {place}"), value),
+        None => ("the loss".into(), loss),
+    };
+    Error::NotFinite { step, what, value }
 }

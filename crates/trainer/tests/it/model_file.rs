@@ -124,6 +124,49 @@ fn both_layouts_hold_the_same_model() {
 }
 
 #[test]
+fn the_layout_of_pytorch_reaches_into_every_container() {
+    let layers = r#"[
+        {"layer": "residual", "layers": [{"layer": "affine", "units": 2}, {"layer": "prelu", "slopes": 1}]},
+        {"layer": "concat", "branches": [
+            {"layer": "affine", "units": 2},
+            {"layer": "sequential", "layers": [{"layer": "affine", "units": 2}, {"layer": "batch_norm"}]}
+        ]}
+    ]"#;
+    let layers: Vec<layers::Spec> = serde_json::from_str(layers).unwrap();
+    let model = Model::<f32>::new(layers::sequential(&layers, &[2]).unwrap(), 1).unwrap();
+    let bytes = model.to_bytes(Layout::PyTorch).unwrap();
+    assert!(same(&Model::<f32>::from_bytes(&bytes).unwrap(), &model));
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut names = file.names();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "0.0.bias",
+            "0.0.weight",
+            "0.1.weight",
+            "1.0.bias",
+            "1.0.weight",
+            "1.1.0.bias",
+            "1.1.0.weight",
+            "1.1.1.bias",
+            "1.1.1.running_mean",
+            "1.1.1.running_var",
+            "1.1.1.weight",
+        ]
+    );
+    for name in ["0.0.weight", "1.0.weight", "1.1.0.weight"] {
+        let i = model.specs().iter().position(|spec| spec.name == name).unwrap();
+        let expected: Vec<u8> = model.params()[i].t().iter().flat_map(|x| x.to_le_bytes()).collect();
+        assert_eq!(
+            file.tensor(name).unwrap().data(),
+            expected,
+            "{name} is square, and transposed all the same"
+        );
+    }
+}
+
+#[test]
 fn a_network_with_a_layer_of_ones_own_keeps_its_parameters() {
     let folder = Folder::new("own");
     let path = folder.0.join("own.safetensors");

@@ -52,6 +52,23 @@ fn a_run_that_is_stopped_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_step_that_is_not_finite_is_not_taken_and_names_the_layer() {
+    let data = data();
+    let scaling = Scaling::none();
+    let source = Source::new(&data, &scaling).unwrap();
+    let mut diverging = trainer::<f32>(Order::Shuffled, 1);
+    let mut state = diverging.state();
+    state.arrays.get_mut("parameters/0.weight").unwrap().fill(1e38);
+    state.arrays.get_mut("parameters/0.bias").unwrap().fill(3.4e38);
+    diverging.restore(state).unwrap();
+    let before = bits(&diverging.state());
+    let error = diverging.fit(&source, None, |_| {}).unwrap_err().to_string();
+    let start = "step 1: the output of layer 0 (affine) is inf, so the step was not taken";
+    assert!(error.starts_with(start), "{error}");
+    assert_eq!(bits(&diverging.state()), before);
+}
+
+#[test]
 fn the_state_of_another_trainer_is_refused_and_changes_nothing() {
     let mut one = trainer::<f64>(Order::Shuffled, 1);
     let before = one.state();

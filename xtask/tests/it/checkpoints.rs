@@ -1,0 +1,109 @@
+//! A training that is stopped, and what the screen says of it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A folder of its own, empty at first.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    path
+}
+
+fn train(out: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["train", "digits", "--json", "--out"]).arg(out).args(args);
+    command
+}
+
+/// The exit code, and what was printed.
+fn ended(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn run(out: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    ended(train(out, args).output().unwrap())
+}
+
+/// The last line, without the time it took.
+fn result(stdout: &str) -> serde_json::Value {
+    let mut object: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(object["event"], "done", "{stdout}");
+    object.as_object_mut().unwrap().remove("seconds");
+    object
+}
+
+/// Starts a training and presses Ctrl-C when its first checkpoint is there.
+fn interrupt(out: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let child = train(out, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    let saved = || std::fs::read_dir(out.join("checkpoints")).is_ok_and(|files| files.count() > 0);
+    while !saved() {
+        assert!(start.elapsed() < Duration::from_secs(120), "no checkpoint appeared");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    ended(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn an_interrupted_training_goes_on_to_the_same_model() {
+    let (whole, parts) = (folder("whole"), folder("parts"));
+    let args = ["--steps", "3000", "--checkpoint-every", "20"];
+    let (code, expected, _) = run(&whole, &args);
+    assert_eq!(code, Some(0));
+
+    let (code, stdout, _) = interrupt(&parts, &args);
+    assert_eq!(code, Some(130));
+    let stopped: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(stopped["event"], "interrupted");
+    assert!(stopped["step"].as_u64().unwrap() < 3000);
+
+    // What must not happen by mistake: another training over this one, or this one with other options.
+    let (code, _, stderr) = run(&parts, &args);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("--resume goes on with it, another --out keeps it"), "{stderr}");
+    let (code, _, stderr) = run(&parts, &["--steps", "3000", "--lr", "0.25", "--resume"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("the checkpoint is of another run: training.learning_rate: "), "{stderr}");
+    assert!(stderr.contains("0.25 now"), "{stderr}");
+
+    let (code, stdout, stderr) = run(&parts, &["--steps", "3000", "--resume"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(result(&stdout), result(&expected));
+    let model = |out: &Path| std::fs::read(out.join("model.safetensors")).unwrap();
+    assert!(model(&parts) == model(&whole), "the same bytes");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_aloud_and_the_older_one_used() {
+    let out = folder("damaged");
+    let (code, ..) = interrupt(&out, &["--steps", "2000", "--checkpoint-every", "10"]);
+    assert_eq!(code, Some(130));
+    let mut files: Vec<_> =
+        std::fs::read_dir(out.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let [older, newer] = &files[..] else { panic!("two are kept: {files:?}") };
+    let mut bytes = std::fs::read(newer).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    std::fs::write(newer, bytes).unwrap();
+    let (code, stdout, stderr) = run(&out, &["--steps", "2000", "--resume"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.contains(&name(older)), "{stdout}");
+    assert!(stderr.contains(&format!("{}: damaged: expected the SHA-256 ", name(newer))), "{stderr}");
+    assert!(stderr.contains("taking the checkpoint before it"), "{stderr}");
+}
+
+#[test]
+fn a_rate_that_is_far_too_large_stops_with_step_layer_and_last_checkpoint() {
+    let out = folder("diverged");
+    let (code, _, stderr) = run(&out, &["--lr", "1e30", "--checkpoint-every", "1"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("error: step 2: the output of layer "), "{stderr}");
+    assert!(stderr.contains("so the step was not taken; lower the learning rate"), "{stderr}");
+    assert!(stderr.contains("the last good checkpoint, after step 1, is in "), "{stderr}");
+}
