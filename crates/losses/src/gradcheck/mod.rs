@@ -16,6 +16,8 @@
 
 mod promises;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 pub use tensor_ops::gradcheck::{Check, Failure, Report, Settings, Tensor, Tolerances, Verdict};
 use tensor_ops::gradcheck::{check_derivatives, check_second_order};
