@@ -62,7 +62,7 @@ impl Phase {
 }
 
 /// Norms kept before every second is dropped.
-const CAPACITY: usize = 400;
+const CAPACITY: usize = 200;
 
 /// Writes a [`Trace`].
 #[derive(Debug)]
@@ -120,13 +120,14 @@ impl<T: Scalar> Tracer<T> {
         }
         let trainable = |i: &usize| model.specs()[*i].trainable();
         let each = || (0..grads.len()).filter(trainable);
+        // Slices, because walking an array of any rank takes several times as long.
         let change = |i: usize| {
-            let pairs = model.params()[i].iter().zip(&self.before[i]);
+            let pairs = slice(&model.params()[i]).iter().zip(slice(&self.before[i]));
             norm(pairs.map(|(after, before)| after.value() - before.value()))
         };
         self.trace.norms.push(Norms {
             step,
-            gradients: each().map(|i| norm(grads[i].iter().map(|g| g.value()))).collect(),
+            gradients: each().map(|i| norm(slice(&grads[i]).iter().map(|g| g.value()))).collect(),
             updates: each().map(change).collect(),
         });
         if self.trace.norms.len() == CAPACITY {
@@ -135,6 +136,10 @@ impl<T: Scalar> Tracer<T> {
             self.every *= 2;
         }
     }
+}
+
+fn slice<T>(x: &ArrayD<T>) -> &[T] {
+    x.as_slice().expect("parameters and gradients are in the standard layout")
 }
 
 fn norm(x: impl Iterator<Item = f64>) -> f64 {
