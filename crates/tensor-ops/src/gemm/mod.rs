@@ -135,13 +135,17 @@ pub fn gemm_bias<T: Scalar>(
 
 /// The product as the textbooks write it: for any scalar, and the reference for the fast kernels.
 pub(crate) fn plain<T: Scalar>(alpha: T, a: &ArrayRef2<T>, b: &ArrayRef2<T>, beta: T, c: &mut ArrayRef2<T>) {
-    for ((i, j), c) in c.indexed_iter_mut() {
-        let mut sum = T::zero();
-        for (&a, &b) in a.row(i).iter().zip(b.column(j)) {
-            sum += a * b;
+    // Row by row of `b`, which is how it lies in memory; each sum still runs over k in order.
+    let mut sums = vec![T::zero(); c.ncols()];
+    for (a, mut c) in a.rows().into_iter().zip(c.rows_mut()) {
+        sums.fill(T::zero());
+        for (&a, b) in a.iter().zip(b.rows()) {
+            sums.iter_mut().zip(b).for_each(|(sum, &b)| *sum += a * b);
         }
-        // `is_zero`, not `==`: a dual `beta` may have a derivative.
-        *c = if beta.is_zero() { alpha * sum } else { alpha * sum + beta * *c };
+        for (c, &sum) in c.iter_mut().zip(&sums) {
+            // `is_zero`, not `==`: a dual `beta` may have a derivative.
+            *c = if beta.is_zero() { alpha * sum } else { alpha * sum + beta * *c };
+        }
     }
 }
 
