@@ -7,6 +7,7 @@ mod it {
     #[cfg(all(feature = "checkpoint", unix))]
     mod disk;
     mod docs;
+    mod examples;
     mod gradients;
     #[cfg(feature = "model-file")]
     mod hostile;

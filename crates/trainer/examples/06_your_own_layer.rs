@@ -1,14 +1,17 @@
-//! Check a layer of your own: `cargo run --example check_your_own_layer -p layers`.
+//! A layer of your own, checked and trained: `cargo run --release -p trainer --example 06_your_own_layer`
 //!
-//! The layer below is not part of the crate and knows nothing of the checker. Its backward pass has a switch for a
+//! The layer below is not part of the project and knows nothing of the checker. Its backward pass has a switch for a
 //! mistake that is easily made, so that you see what the checker says of it.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
+use datasets::{Dataset, Features, Scaling, Targets};
 use layers::gradcheck::{Settings, Verdict, check};
-use layers::{Backprop, Cache, Error, Layer, ParamSpec, Saved};
-use ndarray::{ArrayD, ArrayRefD, Axis, Zip};
+use layers::{Affine, Backprop, Cache, Error, Layer, ParamSpec, Saved, Sequential};
+use losses::SoftmaxCrossEntropy;
+use ndarray::{ArrayD, ArrayRefD, Axis, Zip, array};
 use tensor_ops::Scalar;
+use trainer::{Length, Model, Options, Sgd, Source, Trainer};
 
 /// y = gain · tanh(x), with one gain a feature:
 ///
@@ -40,6 +43,7 @@ impl Layer for ScaledTanh {
     }
 }
 
+// Over every scalar: f32 to train, f64 to be checked, dual numbers for the exact derivative of the forward pass.
 impl<T: Scalar> Backprop<T> for ScaledTanh {
     fn forward(&self, params: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
         let gain = params[0].broadcast(x.raw_dim()).expect("one gain a feature");
@@ -66,11 +70,29 @@ impl<T: Scalar> Backprop<T> for ScaledTanh {
     }
 }
 
-fn main() {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     for forgets_gain in [false, true] {
         let layer = ScaledTanh { features: 4, forgets_gain };
         let report = check(&layer, &[4], &Settings::default());
         println!("{report}");
         assert_eq!(report.verdict() == Verdict::Fail, forgets_gain);
     }
+
+    // Checked, it is a layer like any other: exclusive or, which no network without a bend between its layers learns.
+    let own = ScaledTanh { features: 8, forgets_gain: false };
+    let network = Sequential::new(&[2]).push(Affine::new(2, 8))?.push(own)?.push(Affine::new(8, 2))?;
+    let inputs = Features::F32(array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]].into_dyn());
+    let data = Dataset::new(inputs, Targets::Classes(vec![0, 1, 1, 0]), vec![])?;
+    let scaling = Scaling::none();
+    let source = Source::<f32>::new(&data, &scaling)?;
+    let options =
+        Options { length: Length::Epochs(400), batch_size: 4, learning_rate: 0.5, ..Options::default() };
+    let model = Model::new(network, 1)?;
+    let mut trainer = Trainer::new(model, SoftmaxCrossEntropy::default(), Sgd::default(), options)?;
+    let history = trainer.fit(&source, None, |_| {})?;
+    let last = history.last().ok_or("no record")?;
+    println!("exclusive or: loss {:.4} after {} steps", last.train_loss, last.step);
+    assert_eq!(last.train_accuracy, Some(1.0));
+    assert!(trainer.model().params()[2].iter().any(|gain| *gain != 1.0), "the gains are trained");
+    Ok(())
 }
