@@ -1,9 +1,6 @@
-//! Layers of neural networks with explicit forward and backward passes over `ndarray`.
+#![doc = include_str!("../README.md")]
 //!
-//! There is no tape and no graph. A layer states its forward pass and, beside it, the backward pass that the chain
-//! rule gives; [`Sequential`] runs them in order. Parameters, gradients and activations are plain arrays that the
-//! caller owns, so one network may be shared by threads, run in `f32` and `f64`, and be differentiated exactly with
-//! dual numbers.
+//! # What is where
 //!
 //! - What a layer is: [`Layer`], [`Backprop`], [`Cache`], [`ParamSpec`]
 //! - Where the idea starts: [`Add`], [`Multiply`]
@@ -11,9 +8,7 @@
 //!   [`GlobalAveragePool`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Dropout`], [`Embedding`], [`Softmax`],
 //!   [`LogSoftmax`], [`PRelu`], [`Flatten`], [`Reshape`], and the activations, such as [`Relu`]
 //! - Containers: [`Sequential`], [`Residual`], [`Concat`]
-//!
-//! Use the `trainer` crate to train a network; this one has no optimiser, no data and no files. For GPUs, automatic
-//! differentiation or large models use a framework such as burn or candle.
+//! - Whether it is right: [`gradcheck`]
 //!
 #![doc = include_str!("../docs/layers.md")]
 

@@ -1,11 +1,12 @@
-//! Losses: how far a network's outputs are from what they should have been, and the derivative of that.
+#![doc = include_str!("../README.md")]
 //!
-//! A [`Loss`] takes the outputs of a batch and its [`Targets`], returns one number accumulated in f64, and writes the
-//! gradient by the outputs. Each is exact at extremes: logarithms of probabilities are never taken of a rounded
-//! probability.
+//! # What is where
 //!
-//! Losses know nothing of layers. Use this crate alone to add a correct loss to a program that computes its outputs
-//! elsewhere.
+//! - What a loss is: [`Loss`], [`Targets`], [`Reduction`]
+//! - Classes: [`SoftmaxCrossEntropy`], [`NegativeLogLikelihood`], [`Hinge`]
+//! - Distributions and yes or no: [`KullbackLeibler`], [`BinaryCrossEntropy`]
+//! - Values: [`MeanSquaredError`], [`MeanAbsoluteError`], [`Huber`]
+//! - Whether it is right: [`gradcheck`]
 //!
 #![doc = include_str!("../docs/losses.md")]
 

@@ -1,13 +1,13 @@
-//! The numbers under a neural network: scalars, matrix products, softmax, reductions and derivatives over `ndarray`.
+#![doc = include_str!("../README.md")]
 //!
-//! Everything here is a free function on array references. Nothing knows what a layer is.
+//! # What is where
 //!
-//! The functions are generic over [`Scalar`], which `f32`, `f64` and [`Dual`] satisfy. Run a computation on dual
-//! numbers and it yields its exact directional derivative; that is how the rest of the project proves its backward
-//! passes.
-//!
-//! Use this crate alone for a stable softmax, strided products or a numerical gradient. Do not use it as a general
-//! linear-algebra library: it has what small networks need and no more.
+//! - Numbers: [`Scalar`], [`Dual`]; [`branches`] tells which comparisons a computation made
+//! - Products: [`matmul`], [`gemm`], [`gemm_bias`]
+//! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`one_hot`], [`gather_rows`],
+//!   [`add_row_sums`], [`sum`], [`mean`]
+//! - Derivatives: [`numerical`]; what gradient checks share: [`gradcheck`]
+//! - Circumstances: [`random`], [`pool`]
 
 mod dual;
 mod elementary;

@@ -1,14 +1,15 @@
-//! Trains small neural networks on the CPU.
+#![doc = include_str!("../README.md")]
 //!
-//! - [`Model`]: a network and its numbers; predicts
+//! # What is where
+//!
+//! - [`Model`]: a network and its numbers; predicts. [`Predictor`]: the memory for repeated predictions
 //! - [`Trainer`]: the loop; with an [`Optimizer`], a [`Schedule`] and [`Options`]
 //! - [`Source`]: a data set as batches
-//! - [`History`]: what happened
-//! - `onnx`, with the feature of that name: the model as a graph for other runtimes
-//! - `report`, with the feature of that name: pictures and a page about a run
-//!
+//! - [`History`]: what happened. [`summary()`]: a network as a table
 //! - [`Lbfgs`]: training on the whole data set at once
 //! - [`metrics`], [`folds`], [`RateSearch`]: what helps to choose
+//! - [`gradcheck`]: whole networks under the gradient checker
+//! - With the features of these names: `recipe`, `report`, `onnx`, `npy`; `CheckpointStore` with `checkpoint`
 //!
 //! Everything here is generic over the scalar and over the network, which may be any
 //! [`Backprop`](layers::Backprop).
