@@ -13,9 +13,12 @@ pub mod batches;
 pub mod csv;
 mod dataset;
 pub mod download;
+#[doc(hidden)]
+pub mod durable;
 mod error;
 mod gather;
 pub mod idx;
+mod repeats;
 mod scaling;
 mod sets;
 mod source;

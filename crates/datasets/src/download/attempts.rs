@@ -7,6 +7,7 @@ use std::{fs, thread};
 
 use super::part::Part;
 use super::{Event, FetchOptions, Mirror, Trouble, check_cancel};
+use crate::durable::Fs;
 use crate::error::Attempt;
 use crate::{Error, File};
 
@@ -14,6 +15,7 @@ use crate::{Error, File};
 const TICK: Duration = Duration::from_millis(50);
 
 pub(super) struct Attempts<'a> {
+    pub(super) fs: &'a dyn Fs,
     pub(super) file: &'a File,
     pub(super) folder: &'a str,
     pub(super) target: &'a Path,
@@ -86,12 +88,12 @@ impl Attempts<'_> {
 
     fn once(&mut self, place: &Mirror, deadline: Instant) -> Result<(), Trouble> {
         let mut part = None;
-        let (file, target, options) = (self.file, self.target, self.options);
+        let (fs, file, target, options) = (self.fs, self.file, self.target, self.options);
         let mut write = |bytes: &[u8]| {
             check_cancel(options).map_err(Trouble::Ours)?;
             let part = match &mut part {
                 Some(part) => part,
-                none => none.insert(Part::create(file, target)?),
+                none => none.insert(Part::create(fs, file, target)?),
             };
             part.write(bytes)?;
             (self.progress)(Event::Received { file, bytes: part.bytes() });
@@ -110,7 +112,7 @@ impl Attempts<'_> {
         }
         match part {
             Some(part) => part.finish(),
-            None => Part::create(file, target)?.finish(), // an empty answer: right if the file is empty
+            None => Part::create(fs, file, target)?.finish(), // an empty answer: right if the file is empty
         }
     }
 }

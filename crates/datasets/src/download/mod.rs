@@ -24,6 +24,8 @@
 //! ```
 
 mod attempts;
+#[cfg(test)]
+mod crashes;
 #[cfg(feature = "download")]
 mod http;
 mod mirror;
@@ -35,6 +37,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, io};
 
+use crate::durable::Disk;
 use crate::{Error, File, Set};
 use attempts::Attempts;
 use verify::State;
@@ -233,7 +236,7 @@ fn fetch_file(
         };
         return Err(Error::Offline { path, reason });
     }
-    let from = Attempts { file, folder, target: &path, options, progress }.run()?;
+    let from = Attempts { fs: &Disk, file, folder, target: &path, options, progress }.run()?;
     progress(Event::Stored { file, from: &from });
     Ok(Fetched { path, bytes: file.bytes, from: Some(from) })
 }

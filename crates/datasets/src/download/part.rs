@@ -1,40 +1,48 @@
 //! A file on its way: written beside its target, and put in its place only when it is whole and right.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use std::{fs, io};
 
 use super::Trouble;
 use super::verify::Digests;
 use crate::File;
+use crate::durable::{Fs, NewFile};
 
 /// A temporary file that has not grown for so long is no longer written to.
 const STALE: Duration = Duration::from_secs(60);
 
 /// A temporary file, removed unless it is [`finish`](Part::finish)ed.
 pub(super) struct Part<'a> {
+    fs: &'a dyn Fs,
     file: &'a File,
     target: &'a Path,
     path: PathBuf,
-    out: fs::File,
+    out: Box<dyn NewFile>,
     digests: Digests,
     kept: bool,
 }
 
 impl<'a> Part<'a> {
     /// An empty temporary file of its own, in the folder of the target, so that renaming stays in one file system.
-    pub(super) fn create(file: &'a File, target: &'a Path) -> Result<Self, Trouble> {
+    pub(super) fn create(fs: &'a dyn Fs, file: &'a File, target: &'a Path) -> Result<Self, Trouble> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = target.with_file_name(format!(".{}.{}-{count}.part", file.name, std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            match fs.create_new(&path) {
                 Ok(out) => {
-                    // Tells others that it is in use; where locks do not work, its age does.
-                    let _ = out.try_lock();
-                    return Ok(Self { file, target, path, out, digests: Digests::default(), kept: false });
+                    return Ok(Self {
+                        fs,
+                        file,
+                        target,
+                        path,
+                        out,
+                        digests: Digests::default(),
+                        kept: false,
+                    });
                 }
                 // Left by a process with the same number, or in use by one on another machine.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < 1 << 20 => {}
@@ -61,25 +69,21 @@ impl<'a> Part<'a> {
     /// Puts the file in its place if it is the published one.
     pub(super) fn finish(mut self) -> Result<(), Trouble> {
         std::mem::take(&mut self.digests).compare(self.file).map_err(Trouble::Lasting)?;
-        self.out.sync_all().map_err(|error| Trouble::writing(&self.path, error))?;
-        fs::rename(&self.path, self.target).map_err(|error| Trouble::writing(self.target, error))?;
+        self.out.sync().map_err(|error| Trouble::writing(&self.path, error))?;
+        self.fs.rename(&self.path, self.target).map_err(|error| Trouble::writing(self.target, error))?;
         self.kept = true;
         let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        sync_folder(folder.unwrap_or(Path::new("."))).map_err(|error| Trouble::writing(self.target, error))
+        let folder = folder.unwrap_or(Path::new("."));
+        self.fs.sync_dir(folder).map_err(|error| Trouble::writing(folder, error))
     }
 }
 
 impl Drop for Part<'_> {
     fn drop(&mut self) {
         if !self.kept {
-            let _ = fs::remove_file(&self.path); // if that fails, a later fetch sweeps it
+            let _ = self.fs.remove(&self.path); // if that fails, a later fetch sweeps it
         }
     }
-}
-
-/// Makes the new name last through a loss of power; only Unix lets a program ask for that.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Removes what processes left that were killed: temporary files that nobody holds and that have not grown for a while.

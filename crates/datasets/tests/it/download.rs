@@ -230,21 +230,58 @@ pub(super) fn assert_failed(status: ExitStatus) {
     assert_eq!(status.code(), Some(101), "an error and not a crash");
 }
 
+/// The superuser may write everywhere, so the fetch is another user's, in a process of its own.
 #[cfg(unix)]
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     use std::os::unix::fs::PermissionsExt;
 
-    let (dir, mirror) = (Folder::new(), folder_with(&noise(LENGTH)));
+    let (dir, mirror) = (folder_with(b"old"), folder_with(&noise(LENGTH)));
     fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o555)).unwrap();
-    let writable = fs::write(dir.0.join("probe"), b"").is_ok();
-    let result = fetch(&dir, &options(&[path(&mirror)]));
+    let child = child(&dir.0, path(&mirror));
+    let drop_rights = "[ \"$(id -u)\" != 0 ] || set -- setpriv --reuid 65534 --regid 65534 --clear-groups \"$@\"; exec \"$@\"";
+    let output = under_shell(drop_rights, &child).output().unwrap();
     fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o755)).unwrap();
-    if writable {
-        return skip("a_folder_that_cannot_be_written_is_named", "this user may write everywhere");
+    let text = String::from_utf8_lossy(&output.stderr);
+    if matches!(output.status.code(), Some(126 | 127)) {
+        return skip("a_folder_that_cannot_be_written_is_named", &format!("no other user to be: {text}"));
     }
-    let text = result.unwrap_err().to_string();
-    assert!(text.starts_with(path(&dir)) && text.contains("ermission"), "{text}");
+    assert_failed(output.status);
+    assert!(
+        text.contains(&format!("{}/.data.bin", path(&dir))) && text.contains("ermission denied"),
+        "{text}"
+    );
+    assert_eq!(fs::read(dir.0.join("data.bin")).unwrap(), b"old");
+    assert_eq!(dir.names(), ["data.bin"]);
+}
+
+/// The child as a shell script runs it that ends with `"$@"`.
+#[cfg(unix)]
+fn under_shell(script: &str, child: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(child.get_program()).args(child.get_args());
+    command.envs(child.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    command
+}
+
+/// In a mount namespace of its own, so that nothing stays mounted whatever happens.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_and_leaves_the_old_file_and_no_temporary_one() {
+    let (dir, mirror) = (Folder::new(), folder_with(&noise(LENGTH)));
+    let small = "mount -t tmpfs -o size=100k tmpfs \"$DATASETS_TEST_DIR\" || exit 77
+        cd \"$DATASETS_TEST_DIR\" && printf old >data.bin && \"$@\" >/dev/null
+        code=$?; ls -A; cat data.bin; exit $code";
+    let script = format!("unshare -m true || exit 77; exec unshare -m sh -c '{small}' sh \"$@\"");
+    let output = under_shell(&script, &child(&dir.0, path(&mirror))).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(77) {
+        let name = "a_full_disk_is_named_and_leaves_the_old_file_and_no_temporary_one";
+        return skip(name, &format!("a small file system needs the right to mount: {text}"));
+    }
+    assert_failed(output.status);
+    assert!(text.contains(&format!("{}/.data.bin", path(&dir))) && text.contains("No space left"), "{text}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "data.bin\nold");
 }
 
 /// A limit on the size of files fails a write in the same place as a full disk, and needs no disk of its own.
@@ -252,12 +289,9 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[test]
 fn a_write_that_fails_half_way_leaves_the_old_file_and_no_temporary_one() {
     let (dir, mirror) = (folder_with(b"old"), folder_with(&noise(LENGTH)));
-    let child = child(&dir.0, path(&mirror));
-    let mut limited = Command::new("sh");
     // 100 blocks of 512 bytes; the signal that would kill the process is ignored, as it is when a disk is full.
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh"]).arg(child.get_program());
-    limited.args(child.get_args()).envs(child.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    let output = limited.output().unwrap();
+    let limit = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    let output = under_shell(limit, &child(&dir.0, path(&mirror))).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_failed(output.status);
     assert!(text.contains(path(&dir)) && text.contains("too large"), "{text}");

@@ -1,6 +1,7 @@
 //! Fetching from servers that fail in every way.
 
 use std::fs;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -131,6 +132,33 @@ fn a_server_that_recovers_is_asked_again() {
 }
 
 #[test]
+fn a_server_is_given_the_time_that_it_asks_for() {
+    let replies =
+        [Reply::status("429 Too Many Requests").header("Retry-After", "1"), Reply::ok(noise(LENGTH))];
+    let server = Server::new(move |n, _| replies[n].clone());
+    let start = Instant::now();
+    assert!(fetch(&Folder::new(), &options(&[&server.url()])).is_ok());
+    assert!(
+        start.elapsed() >= Duration::from_secs(1),
+        "and not the 10 ms of the options: {:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn a_server_that_never_says_hello_is_ended_by_the_limit_for_connecting() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap(); // the system accepts, and nobody answers
+    let mut options = options(&[&format!("https://{}", silent.local_addr().unwrap())]);
+    let minute = Duration::from_secs(60);
+    options.limits =
+        Limits { connect: Duration::from_millis(300), stall: minute, whole: minute, ..options.limits };
+    let start = Instant::now();
+    let error = fetch(&Folder::new(), &options).unwrap_err().to_string();
+    assert!(error.contains("timeout") && error.contains("3 times"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
 fn redirects_on_the_same_host_and_to_another_are_followed() {
     let other = good();
     let elsewhere = format!("{}/x", other.url());
@@ -213,32 +241,34 @@ fn several_processes_at_once_are_all_right() {
     assert_eq!(dir.names(), ["data.bin"]);
 }
 
-/// Kills a fetch that replaces a good file at 20 moments, spread over the time that it takes.
+/// Kills fetches that replace a good file, and then fetches where there is none, at 50 moments spread over the time
+/// that one takes.
 #[cfg(unix)]
 #[test]
 fn a_killed_fetch_leaves_a_good_file_or_none() {
-    let slow = Server::new(|_, _| {
-        thread::sleep(Duration::from_millis(20));
-        Reply::ok(noise(LENGTH))
-    });
+    let slow = Server::new(|_, _| Reply { pause: Duration::from_millis(4), ..Reply::ok(noise(LENGTH)) });
     let dir = Folder::new();
     let target = dir.0.join("data.bin");
     let start = Instant::now();
     assert!(child(&dir.0, &slow.url()).status().unwrap().success());
     let whole = start.elapsed();
-    for round in 0..20 {
-        if round == 10 {
+    let mut midway = 0;
+    for round in 0..50 {
+        if round == 25 {
             fs::remove_file(&target).unwrap(); // from here on there is no file, until one process got through
         }
+        let parts = dir.names().len();
         let mut child = child(&dir.0, &slow.url()).spawn().unwrap();
-        thread::sleep(whole * (round % 10 + 1) / 10);
+        thread::sleep(whole * (round % 25 + 1) / 25);
         child.kill().unwrap();
         child.wait().unwrap();
+        midway += u32::from(dir.names().len() > parts);
         match fs::read(&target) {
             Ok(bytes) => assert!(bytes == noise(LENGTH), "round {round}: the file is whole"),
-            Err(_) => assert!(round >= 10, "round {round}: the good file was lost"),
+            Err(_) => assert!(round >= 25, "round {round}: the good file was lost"),
         }
     }
+    assert!(midway >= 5, "{midway} of 50 kills came between the first byte and the last");
     assert!(fetch(&dir, &options(&[&slow.url()])).is_ok());
 }
 
@@ -266,6 +296,10 @@ fn https_goes_through_the_proxy_of_the_environment_and_this_machine_does_not() {
     let local = good();
     assert!(through(&local.url()).success());
     assert_eq!(proxy.requests().len(), asked);
+    let mut direct = child(&dir.0, "https://nowhere.invalid/mnist");
+    direct.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", "nowhere.invalid");
+    assert_failed(direct.output().unwrap().status);
+    assert_eq!(proxy.requests().len(), asked, "NO_PROXY holds");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// The length that is announced, which may be a lie.
     pub(super) announced: Option<usize>,
+    /// How long to wait after each twentieth of the body.
+    pub(super) pause: Duration,
     pub(super) then: Then,
 }
 
@@ -30,7 +32,8 @@ pub(super) enum Then {
 
 impl Reply {
     pub(super) fn status(status: &'static str) -> Self {
-        Self { status, headers: String::new(), body: vec![], announced: Some(0), then: Then::Close }
+        let pause = Duration::ZERO;
+        Self { status, headers: String::new(), body: vec![], announced: Some(0), pause, then: Then::Close }
     }
 
     pub(super) fn ok(body: Vec<u8>) -> Self {
@@ -111,7 +114,10 @@ fn serve(
     let length = reply.announced.map_or(String::new(), |n| format!("Content-Length: {n}\r\n"));
     let head = format!("HTTP/1.1 {}\r\nConnection: close\r\n{}{length}\r\n", reply.status, reply.headers);
     stream.write_all(head.as_bytes())?;
-    stream.write_all(&reply.body)?;
+    for block in reply.body.chunks(reply.body.len().div_ceil(20).max(1)) {
+        stream.write_all(block)?;
+        thread::sleep(reply.pause);
+    }
     match reply.then {
         Then::Close => {}
         Then::Stall => {

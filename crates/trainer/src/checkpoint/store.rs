@@ -146,7 +146,7 @@ mod tests {
     use ndarray::ArrayD;
 
     use super::*;
-    use crate::files::faults::{Memory, Plan, every_loss};
+    use crate::files::fs::faults::{Memory, Plan, every_loss};
     use crate::{Progress, Run, State};
 
     const DIR: &str = "run";

@@ -2,9 +2,6 @@
 
 mod atomic;
 mod fault;
-#[cfg(all(test, feature = "checkpoint"))]
-pub(crate) mod faults;
-pub(crate) mod fs;
 pub(crate) mod tensors;
 
 pub use atomic::write_atomically;
@@ -15,6 +12,8 @@ pub use tensors::Stored;
 pub(crate) use atomic::{sweep, write_with};
 
 use std::path::Path;
+
+pub(crate) use datasets::durable as fs;
 
 use crate::Error;
 

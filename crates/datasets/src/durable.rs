@@ -1,6 +1,10 @@
-//! What writing a file durably needs of a file system.
+//! What writing a file durably needs of a file system: for downloads here, and for models and checkpoints in `trainer`.
 //!
-//! A seam and not more: [`Disk`] is the real one, and tests put one in its place that loses power at any operation.
+//! A seam and not more: [`Disk`] is the real one, and tests put one in its place that loses power at any operation
+//! (`faults`, behind the feature of that name). It is public for the workspace alone, and may change in any version.
+
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -8,8 +12,12 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// The operations, each of which may fail or be the last before the machine stops.
-pub(crate) trait Fs: Debug + Send + Sync {
+pub trait Fs: Debug + Send + Sync {
     /// Creates a file that must not exist, locked for as long as it is open.
+    ///
+    /// # Errors
+    ///
+    /// As every operation here: what the operating system says.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
 
     /// Puts `from` in the place of `to`, at once.
@@ -24,7 +32,6 @@ pub(crate) trait Fs: Debug + Send + Sync {
     /// Removes a file unless a living process holds it open as [`Fs::create_new`] left it.
     fn remove_stale(&self, path: &Path) -> io::Result<()>;
 
-    #[cfg(feature = "checkpoint")]
     /// Creates a folder and those above it; no error if it is there.
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
 
@@ -36,14 +43,14 @@ pub(crate) trait Fs: Debug + Send + Sync {
 }
 
 /// A file that is being written.
-pub(crate) trait NewFile: Write {
+pub trait NewFile: Write {
     /// Makes what was written survive a loss of power.
     fn sync(&mut self) -> io::Result<()>;
 }
 
 /// The file system of this machine.
-#[derive(Debug)]
-pub(crate) struct Disk;
+#[derive(Clone, Copy, Debug)]
+pub struct Disk;
 
 impl Fs for Disk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
@@ -74,7 +81,6 @@ impl Fs for Disk {
         }
     }
 
-    #[cfg(feature = "checkpoint")]
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
         fs::create_dir_all(dir)
     }
