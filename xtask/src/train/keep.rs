@@ -1,13 +1,13 @@
 //! Checkpoints of a training, and Ctrl-C.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use layers::{Backprop, Sequential};
-use trainer::recipe::Data;
+use trainer::recipe::{Data, Recipe};
 use trainer::{Checkpoint, CheckpointStore, Error, Found, Stored, Trainer};
 
 use super::Run;
@@ -17,9 +17,14 @@ use crate::output::shown;
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Writes checkpoints when they are due, and when the training is interrupted.
-pub(super) struct Keeper {
-    store: CheckpointStore,
-    run: trainer::Run,
+///
+/// A training that needs none makes no folder, and no fingerprint of its data.
+pub(super) struct Keeper<'a> {
+    recipe: &'a Recipe,
+    data: &'a Data,
+    dir: PathBuf,
+    store: OnceCell<CheckpointStore>,
+    run: OnceCell<trainer::Run>,
     every: Option<u64>,
     /// The folder holds what an earlier run left, which this one must not push out.
     occupied: bool,
@@ -31,42 +36,66 @@ type Failure = Box<dyn std::error::Error>;
 
 impl Run<'_> {
     /// The checkpoints of this run, below `out`.
-    pub(super) fn keeper(&self, out: &Path, data: &Data) -> Result<Keeper, Failure> {
-        let dir = out.join("checkpoints");
-        let store = CheckpointStore::open(&dir)?;
-        let steps = store.steps()?;
-        let (every, resume) = (self.args.checkpoint_every, self.args.resume);
+    pub(super) fn keeper<'a>(&'a self, out: &Path, data: &'a Data) -> Result<Keeper<'a>, Failure> {
+        let (every, resume) = (self.args.checkpoint_every.map(u64::from), self.args.resume);
+        let mut keeper = Keeper {
+            recipe: self.recipe,
+            data,
+            dir: out.join("checkpoints"),
+            store: OnceCell::new(),
+            run: OnceCell::new(),
+            every,
+            occupied: false,
+            last: Cell::new(None),
+        };
+        let dir = shown(&keeper.dir);
+        // With --checkpoint-every, a folder that cannot be made ends the training before it begins.
+        let there = every.is_some() || keeper.dir.is_dir();
+        let steps = if there { keeper.store()?.steps()? } else { vec![] };
         match steps.last() {
             None if resume => {
-                let shown = shown(&dir);
-                return Err(format!("there is no checkpoint in {shown}; leave out --resume to begin").into());
+                return Err(format!("there is no checkpoint in {dir}; leave out --resume to begin").into());
             }
             Some(step) if !resume && every.is_some() => {
                 return Err(format!(
-                    "{} has a checkpoint of an earlier run, after step {step}; --resume goes on with it, another \
-                     --out keeps it, or remove the folder",
-                    shown(&dir)
+                    "{dir} has a checkpoint of an earlier run, after step {step}; --resume goes on with it, another \
+                     --out keeps it, or remove the folder"
                 )
                 .into());
             }
-            _ => {}
+            last => keeper.occupied = !resume && last.is_some(),
         }
         ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))?;
-        let run = trainer::Run::new(self.recipe, &[("train", &data.train), ("test", &data.test)])?;
-        let occupied = !resume && !steps.is_empty();
-        Ok(Keeper { store, run, every: every.map(u64::from), occupied, last: Cell::new(None) })
+        Ok(keeper)
     }
 }
 
-impl Keeper {
+impl Keeper<'_> {
+    fn store(&self) -> Result<&CheckpointStore, Error> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = CheckpointStore::open(&self.dir)?;
+        Ok(self.store.get_or_init(|| store))
+    }
+
+    /// What a checkpoint belongs to; the first call reads all of the data.
+    fn run(&self) -> Result<&trainer::Run, Error> {
+        if let Some(run) = self.run.get() {
+            return Ok(run);
+        }
+        let run = trainer::Run::new(self.recipe, &[("train", &self.data.train), ("test", &self.data.test)])?;
+        Ok(self.run.get_or_init(|| run))
+    }
+
     /// Puts the trainer where the last checkpoint was.
     pub(super) fn restore<T: Stored>(&self, trainer: &mut Trainer<T>) -> Result<Found<T>, Error>
     where
         Sequential: Backprop<T>,
     {
-        let found = self.store.latest::<T>()?;
+        let found = self.store()?.latest::<T>()?;
         let found = found.expect("a run that resumes has looked for checkpoints");
-        found.checkpoint.run.check(&self.run)?;
+        found.checkpoint.run.check(self.run()?)?;
         trainer.restore(found.checkpoint.state.clone())?;
         self.last.set(Some(trainer.step_count()));
         Ok(found)
@@ -95,7 +124,7 @@ impl Keeper {
     where
         Sequential: Backprop<T>,
     {
-        let path = self.store.save(&Checkpoint { run: self.run.clone(), state: trainer.state() })?;
+        let path = self.store()?.save(&Checkpoint { run: self.run()?.clone(), state: trainer.state() })?;
         self.last.set(Some(trainer.step_count()));
         Ok(path)
     }
@@ -104,11 +133,7 @@ impl Keeper {
     pub(super) fn explain(&self, error: Error) -> Failure {
         let mut text = error.to_string();
         if let (Error::NotFinite { .. }, Some(step)) = (&error, self.last.get()) {
-            let _ = write!(
-                text,
-                "; the last good checkpoint, after step {step}, is in {}",
-                shown(self.store.dir())
-            );
+            let _ = write!(text, "; the last good checkpoint, after step {step}, is in {}", shown(&self.dir));
         }
         text.into()
     }
