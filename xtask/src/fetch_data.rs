@@ -68,7 +68,16 @@ pub fn run(args: &Args) -> Outcome {
                 eprintln!("stopped; what had arrived of the current file is gone, complete files stay");
                 return Ok(ExitCode::from(130));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let what_to_do = match error.fault() {
+                    datasets::Error::Io(_) => "; --dir names another folder to write to",
+                    datasets::Error::NoMirror { .. } => {
+                        ", or name an address or a folder that has it by --mirror"
+                    }
+                    _ => "",
+                };
+                return Err(format!("{error}{what_to_do}").into());
+            }
         };
         bar.finish_and_clear();
         println!("{set} in {}:", shown(&folder));

@@ -310,7 +310,10 @@ pub enum Error {
         attempts: Vec<Attempt>,
     },
     /// A file that would have to be downloaded, but may not be.
-    #[error("{}: expected the file to be there when offline, but {reason}", path.display())]
+    #[error(
+        "{}: expected the file to be there when offline, but {reason}; fetch it online, or from a folder that has it",
+        path.display()
+    )]
     Offline {
         /// Where the file belongs.
         path: PathBuf,
@@ -318,7 +321,7 @@ pub enum Error {
         reason: String,
     },
     /// Something else in the place of a file, such as a folder.
-    #[error("{}: expected a file or nothing, got something else", path.display())]
+    #[error("{}: expected a file or nothing, got something else; move it away", path.display())]
     NotAFile {
         /// The place.
         path: PathBuf,

@@ -40,7 +40,9 @@ impl Features {
     /// ```
     pub fn shared_with(&self, others: &Features) -> Vec<(usize, usize)> {
         let mut rows = Rows::default();
-        (0..others.len()).for_each(|i| drop(rows.first_or_add(others, i)));
+        for i in 0..others.len() {
+            rows.first_or_add(others, i);
+        }
         (0..self.len()).filter_map(|i| rows.first(self, i, others).map(|first| (i, first))).collect()
     }
 

@@ -48,6 +48,8 @@ impl Run<'_> {
             occupied: false,
             last: Cell::new(None),
         };
+        std::fs::create_dir_all(out)
+            .map_err(|e| format!("{}: cannot make the folder: {e}; --out names another", shown(out)))?;
         let dir = shown(&keeper.dir);
         // With --checkpoint-every, a folder that cannot be made ends the training before it begins.
         let there = every.is_some() || keeper.dir.is_dir();
@@ -89,13 +91,24 @@ impl Keeper<'_> {
     }
 
     /// Puts the trainer where the last checkpoint was.
-    pub(super) fn restore<T: Stored>(&self, trainer: &mut Trainer<T>) -> Result<Found<T>, Error>
+    pub(super) fn restore<T: Stored>(&self, trainer: &mut Trainer<T>) -> Result<Found<T>, Failure>
     where
         Sequential: Backprop<T>,
     {
-        let found = self.store()?.latest::<T>()?;
+        const ANEW: &str = "without --resume, another --out begins anew";
+        let found = self.store()?.latest::<T>().map_err(|error| format!("{error}; {ANEW}"))?;
         let found = found.expect("a run that resumes has looked for checkpoints");
-        found.checkpoint.run.check(self.run()?)?;
+        match found.checkpoint.run.check(self.run()?) {
+            Err(Error::OtherRun { differences }) => {
+                let (path, differences) = (shown(&found.path), differences.join("\n  "));
+                return Err(format!(
+                    "{path}: the checkpoint is of another run:\n  {differences}\n\
+                     --resume goes on with the same recipe, options and data; {ANEW}"
+                )
+                .into());
+            }
+            other => other?,
+        }
         trainer.restore(found.checkpoint.state.clone())?;
         self.last.set(Some(trainer.step_count()));
         Ok(found)

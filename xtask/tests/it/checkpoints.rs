@@ -1,26 +1,15 @@
 //! A training that is stopped, and what the screen says of it.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A folder of its own, empty at first.
-fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&path);
-    path
-}
+use super::support::{ended, folder};
 
 fn train(out: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.args(["train", "digits", "--json", "--out"]).arg(out).args(args);
     command
-}
-
-/// The exit code, and what was printed.
-fn ended(output: Output) -> (Option<i32>, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 fn run(out: &Path, args: &[&str]) -> (Option<i32>, String, String) {
@@ -51,9 +40,10 @@ fn interrupt(out: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn an_interrupted_training_goes_on_to_the_same_model() {
     let (whole, parts) = (folder("whole"), folder("parts"));
-    let args = ["--steps", "3000", "--checkpoint-every", "20"];
-    let (code, expected, _) = run(&whole, &args);
+    let args = ["--steps", "3000", "--checkpoint-every", "20", "--threads", "1"];
+    let (code, expected, _) = run(&whole, &["--steps", "3000", "--threads", "4"]);
     assert_eq!(code, Some(0));
+    assert!(!whole.join("checkpoints").exists(), "who asks for no checkpoint gets no folder");
 
     let (code, stdout, _) = interrupt(&parts, &args);
     assert_eq!(code, Some(130));
@@ -67,10 +57,11 @@ fn an_interrupted_training_goes_on_to_the_same_model() {
     assert!(stderr.contains("--resume goes on with it, another --out keeps it"), "{stderr}");
     let (code, _, stderr) = run(&parts, &["--steps", "3000", "--lr", "0.25", "--resume"]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("the checkpoint is of another run: training.learning_rate: "), "{stderr}");
-    assert!(stderr.contains("0.25 now"), "{stderr}");
+    assert!(stderr.contains("the checkpoint is of another run:\n  training.learning_rate: "), "{stderr}");
+    let advice = "--resume goes on with the same recipe, options and data; without --resume, another --out begins anew";
+    assert!(stderr.ends_with(&format!("0.25 now\n{advice}\n")), "{stderr}");
 
-    let (code, stdout, stderr) = run(&parts, &["--steps", "3000", "--resume"]);
+    let (code, stdout, stderr) = run(&parts, &["--steps", "3000", "--resume", "--threads", "2"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert_eq!(result(&stdout), result(&expected));
     let model = |out: &Path| std::fs::read(out.join("model.safetensors")).unwrap();
@@ -96,6 +87,21 @@ fn a_damaged_checkpoint_is_refused_aloud_and_the_older_one_used() {
     assert!(stdout.contains(&name(older)), "{stdout}");
     assert!(stderr.contains(&format!("{}: damaged: expected the SHA-256 ", name(newer))), "{stderr}");
     assert!(stderr.contains("taking the checkpoint before it"), "{stderr}");
+
+    std::fs::write(older, b"").unwrap();
+    let (code, _, stderr) = run(&out, &["--steps", "2000", "--resume"]);
+    assert_eq!(code, Some(1), "no fresh start over what may still be saved");
+    assert!([older, newer].iter().all(|path| stderr.contains(&name(path))), "{stderr}");
+    assert!(stderr.ends_with("; without --resume, another --out begins anew\n"), "{stderr}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_ends_the_training_before_it_begins() {
+    let (code, stdout, stderr) = run(Path::new("/dev/null/out"), &[]);
+    assert_eq!(code, Some(1));
+    assert!(!stdout.contains("record"), "{stdout}");
+    assert!(stderr.starts_with("error: /dev/null/out: cannot make the folder: "), "{stderr}");
+    assert!(stderr.ends_with("; --out names another\n"), "{stderr}");
 }
 
 #[test]

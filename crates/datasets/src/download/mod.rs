@@ -230,7 +230,7 @@ fn fetch_file(
     }
     if options.offline && !options.mirrors.iter().any(Mirror::is_local) {
         let reason = match state {
-            State::Right => "it is right, but is to be fetched anew".to_owned(),
+            State::Right => "it is to be fetched anew".to_owned(),
             State::Missing => "it is missing".to_owned(),
             State::Wrong(reason) => reason,
         };

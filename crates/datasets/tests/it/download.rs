@@ -119,7 +119,9 @@ fn offline_needs_the_file_or_a_folder() {
     let offline = |mirrors: &[&str]| FetchOptions { offline: true, ..options(mirrors) };
     let error = fetch(&dir, &offline(&["https://example.org"])).unwrap_err();
     assert!(matches!(error, Error::Offline { .. }), "{error}");
-    assert!(error.to_string().ends_with("when offline, but expected 200000 bytes, got 5"), "{error}");
+    let reason =
+        "when offline, but expected 200000 bytes, got 5; fetch it online, or from a folder that has it";
+    assert!(error.to_string().ends_with(reason), "{error}");
     assert!(fetch(&dir, &offline(&["https://example.org", path(&mirror)])).is_ok());
     assert!(fetch(&dir, &offline(&[])).is_ok());
 }

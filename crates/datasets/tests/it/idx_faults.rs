@@ -135,6 +135,9 @@ fn features_and_labels_that_do_not_fit_are_errors_with_the_file() {
     let nan = [&[0, 0, 0x0D, 1, 0, 0, 0, 2, 0, 0, 0, 0][..], &f32::NAN.to_be_bytes()].concat();
     let scalar = [0, 0, 0x0D, 0, 0, 0, 0, 0];
     assert_eq!(message_of_dataset(&nan), "example 1: expected finite numbers");
+    let features = idx::parse(&nan, &idx::Options::default()).unwrap();
+    let error = idx::dataset(features, idx::Data::U8(ndarray::array![0, 1].into_dyn()), vec![]).unwrap_err();
+    assert_eq!(error.to_string(), "example 1: expected finite numbers", "in the features");
     assert_eq!(message_of_dataset(&scalar), "labels: expected a rank of 1 or 2, got 0");
 }
 
