@@ -24,6 +24,10 @@ mod checkpoint;
 #[cfg(all(feature = "serde", feature = "train"))]
 mod exact;
 #[cfg(feature = "files")]
+#[cfg_attr(
+    not(any(feature = "model-file", feature = "checkpoint")),
+    allow(dead_code, reason = "npy has no tensors")
+)]
 mod files;
 #[cfg(feature = "model-file")]
 mod model_file;

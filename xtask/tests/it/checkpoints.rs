@@ -7,8 +7,15 @@ use std::time::{Duration, Instant};
 use super::support::{ended, folder};
 
 fn train(out: &Path, args: &[&str]) -> Command {
+    let mut command = spoken(out, args);
+    command.arg("--json");
+    command
+}
+
+/// The same, in words.
+fn spoken(out: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(["train", "digits", "--json", "--out"]).arg(out).args(args);
+    command.args(["train", "digits", "--out"]).arg(out).args(args);
     command
 }
 
@@ -26,7 +33,11 @@ fn result(stdout: &str) -> serde_json::Value {
 
 /// Starts a training and presses Ctrl-C when its first checkpoint is there.
 fn interrupt(out: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let child = train(out, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    interrupt_command(train(out, args), out)
+}
+
+fn interrupt_command(mut command: Command, out: &Path) -> (Option<i32>, String, String) {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
     let saved = || std::fs::read_dir(out.join("checkpoints")).is_ok_and(|files| files.count() > 0);
     while !saved() {
@@ -66,6 +77,19 @@ fn an_interrupted_training_goes_on_to_the_same_model() {
     assert_eq!(result(&stdout), result(&expected));
     let model = |out: &Path| std::fs::read(out.join("model.safetensors")).unwrap();
     assert!(model(&parts) == model(&whole), "the same bytes");
+}
+
+#[test]
+fn a_training_that_is_interrupted_says_how_to_go_on() {
+    let out = folder("spoken");
+    let (code, stdout, _) =
+        interrupt_command(spoken(&out, &["--steps", "2000", "--checkpoint-every", "5"]), &out);
+    assert_eq!(code, Some(130), "{stdout}");
+    let lines: Vec<&str> = stdout.lines().collect();
+    let [.., stopped, how] = &lines[..] else { panic!("{stdout}") };
+    let step: u64 = stopped.strip_prefix("stopped after step ").unwrap().parse().unwrap();
+    assert!(how.contains(&format!("checkpoint-{step:06}.ckpt")), "{stdout}");
+    assert!(how.ends_with("the same command with --resume goes on"), "{stdout}");
 }
 
 #[test]

@@ -78,7 +78,9 @@ fn body(url: &str, limits: &Limits) -> Result<Body, Trouble> {
     let mut url = parse(url)?;
     for _ in 0..=MAX_REDIRECTS {
         check_scheme(&url)?;
-        let response = agent(&url, limits).get(&url).call().map_err(|error| trouble(&error))?;
+        let proxy = proxy(&url);
+        let agent = agent(&url, limits, proxy.clone());
+        let response = agent.get(&url).call().map_err(|error| trouble(&error, proxy.as_ref()))?;
         if !response.status().is_redirection() {
             return check_status(response);
         }
@@ -87,13 +89,18 @@ fn body(url: &str, limits: &Limits) -> Result<Body, Trouble> {
     Err(Trouble::Lasting(format!("expected at most {MAX_REDIRECTS} redirects, got more")))
 }
 
-fn agent(url: &Uri, limits: &Limits) -> Agent {
+/// The proxy of the environment, if this address is to be reached through it.
+fn proxy(url: &Uri) -> Option<Proxy> {
+    if is_loopback(url) { None } else { Proxy::try_from_env().filter(|proxy| !proxy.is_no_proxy(url)) }
+}
+
+fn agent(url: &Uri, limits: &Limits, proxy: Option<Proxy>) -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .https_only(!is_loopback(url))
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .proxy(if is_loopback(url) { None } else { Proxy::try_from_env() })
+        .proxy(proxy)
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(limits.connect))
         .timeout_connect(Some(limits.connect))
@@ -159,10 +166,11 @@ fn check_status(response: Response<Body>) -> Result<Body, Trouble> {
     }
 }
 
-/// Which failures to get an answer may pass.
-fn trouble(error: &Error) -> Trouble {
+/// Which failures to get an answer may pass. A proxy is named, for it may be what failed; its password is not.
+fn trouble(error: &Error, proxy: Option<&Proxy>) -> Trouble {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
-    let text = error.to_string();
+    let through = |proxy: &Proxy| format!(", through the proxy {}:{}", proxy.host(), proxy.port());
+    let text = format!("{error}{}", proxy.map(through).unwrap_or_default());
     match error {
         Error::Timeout(_) => Trouble::Transient(text, None),
         Error::Io(error) => match error.kind() {

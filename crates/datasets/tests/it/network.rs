@@ -283,9 +283,12 @@ fn https_goes_through_the_proxy_of_the_environment_and_this_machine_does_not() {
         {
             child.env_remove(name);
         }
-        child.env("HTTPS_PROXY", proxy.url()).output().unwrap().status
+        child.env("HTTPS_PROXY", proxy.url().replace("//", "//name:secret@")).output().unwrap()
     };
-    assert_failed(through("https://example.org/mnist"));
+    let refused = through("https://example.org/mnist");
+    assert_failed(refused.status);
+    let text = String::from_utf8_lossy(&refused.stderr);
+    assert!(text.contains("through the proxy 127.0.0.1:") && !text.contains("secret"), "{text}");
     assert!(
         proxy.requests().iter().all(|request| request == "CONNECT example.org:443"),
         "{:?}",
@@ -294,7 +297,7 @@ fn https_goes_through_the_proxy_of_the_environment_and_this_machine_does_not() {
     let asked = proxy.requests().len();
     assert!(asked > 0);
     let local = good();
-    assert!(through(&local.url()).success());
+    assert!(through(&local.url()).status.success());
     assert_eq!(proxy.requests().len(), asked);
     let mut direct = child(&dir.0, "https://nowhere.invalid/mnist");
     direct.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", "nowhere.invalid");
