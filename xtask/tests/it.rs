@@ -1,9 +1,11 @@
 //! The commands, run as a person runs them, and what the documents of the workspace promise.
 
 mod it {
+    mod bench;
     #[cfg(unix)]
     mod checkpoints;
     mod documents;
+    mod export;
     #[cfg(unix)]
     mod fetch_data;
     #[cfg(unix)]
