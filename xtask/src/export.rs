@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use trainer::onnx::OnnxOptions;
 use trainer::{Model, write_atomically};
 
-use crate::Outcome;
 use crate::output::shown;
+use crate::{Outcome, find};
 
 /// Write a trained model as an ONNX file, which other runtimes read.
 #[derive(Debug, clap::Args)]
@@ -23,8 +23,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let path = if args.model.is_dir() { args.model.join("model.safetensors") } else { args.model.clone() };
-    let model = Model::<f64>::load(&path)?;
+    let model = Model::<f64>::load(find::model(&args.model)?)?;
     let bytes = model.to_onnx(&OnnxOptions { preprocessing: args.preprocessing })?;
     write_atomically(&args.onnx, |file| file.write_all(&bytes))?;
     let inputs = if args.preprocessing { "raw" } else { "scaled" };

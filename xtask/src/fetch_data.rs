@@ -41,12 +41,8 @@ pub fn run(args: &Args) -> Outcome {
             Ok(set) => vec![set],
             Err(_) => {
                 let known = ["mnist", "fashion-mnist", "all"];
-                return Ok(suggest::unknown(
-                    "data set",
-                    name,
-                    &known,
-                    "the small sets ship with the project",
-                ));
+                let help = "the small sets ship with the project";
+                return Err(suggest::unknown("data set", name, &known, help).into());
             }
         },
     };

@@ -114,7 +114,8 @@ pub fn run(args: &Args) -> Outcome {
     let names = TARGETS.map(|target| target.name);
     let chosen: Vec<_> = TARGETS.iter().filter(|t| args.target == "all" || args.target == t.name).collect();
     if chosen.is_empty() {
-        return Ok(suggest::unknown("target", &args.target, &names, "`all` is every one of them"));
+        let help = "`all` is every one of them";
+        return Err(suggest::unknown("target", &args.target, &names, help).into());
     }
     let mut panicked = false;
     for target in chosen {

@@ -1,7 +1,6 @@
 //! `cargo xtask gradcheck`: is every backward pass the derivative of its forward pass?
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -14,10 +13,10 @@ use trainer::gradcheck::{
     Case, Network, Report, Settings, Verdict, cases, check_recipe, generated_rows, leaky_networks, run_all,
     three_rows, two_layer_model,
 };
-use trainer::recipe::{self, BUILT_IN, Recipe};
+use trainer::recipe::Recipe;
 
 use crate::output::{duration, workspace};
-use crate::{Outcome, suggest};
+use crate::{Outcome, find, suggest};
 
 /// Check every gradient against exact derivatives and against differences.
 #[derive(Debug, clap::Args)]
@@ -39,10 +38,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let start = Instant::now();
     let reports = match &args.recipe {
-        Some(name) => match of_recipe(name)? {
-            Ok(report) => vec![report],
-            Err(code) => return Ok(code),
-        },
+        Some(name) => vec![of_recipe(name)?],
         None if args.self_test => return Ok(self_test(args.json)),
         None => {
             let word = args.filter.as_deref().unwrap_or_default();
@@ -50,7 +46,8 @@ pub fn run(args: &Args) -> Outcome {
             if chosen.is_empty() {
                 let known = cases();
                 let known: Vec<&str> = known.iter().map(|case| case.name.as_str()).collect();
-                return Ok(suggest::unknown("check", word, &known, "a filter is any part of a name"));
+                let help = "a filter is any part of a name";
+                return Err(suggest::unknown("check", word, &known, help).into());
             }
             walk(&chosen, args.json)
         }
@@ -134,21 +131,12 @@ fn say_done(reports: &[Report], time: Duration, json: bool) {
     println!("{cases} cases, {failed} failed, {unchecked} unchecked, in {}", duration(time));
 }
 
-/// The report on a recipe's network, or the exit code if there is no such recipe.
-fn of_recipe(name: &str) -> Result<Result<Report, ExitCode>, Box<dyn std::error::Error>> {
-    let path = Path::new(name);
-    let recipe = match Recipe::built_in(name) {
-        Some(recipe) => recipe,
-        None if path.is_file() => Recipe::load(path)?,
-        None => {
-            let known = BUILT_IN.map(|(name, _)| name);
-            let help = "a recipe of your own is the path of a .toml file";
-            return Ok(Err(suggest::unknown("recipe", name, &known, help)));
-        }
-    };
-    let data = recipe.load_data(&recipe::data_root(path, &workspace().join("datasets")))?;
+/// The report on a recipe's network.
+fn of_recipe(name: &str) -> Result<Report, Box<dyn std::error::Error>> {
+    let recipe = find::recipe(name)?;
+    let data = find::load_data(&recipe, &find::data_root(name, &recipe, None))?;
     let report = check_recipe(&recipe, &data, &Settings::default())?;
-    Ok(Ok(Report { subject: format!("recipe: {name}"), ..report }))
+    Ok(Report { subject: format!("recipe: {name}"), ..report })
 }
 
 /// Lets the checker judge layers with a known mistake.

@@ -7,11 +7,13 @@ mod bench;
 mod compare;
 mod export;
 mod fetch_data;
+mod find;
 mod fuzz;
 mod gradcheck;
 mod list;
 mod output;
 mod suggest;
+mod summary;
 mod test;
 mod train;
 
@@ -37,6 +39,7 @@ enum Command {
     Fuzz(fuzz::Args),
     Gradcheck(gradcheck::Args),
     List(list::Args),
+    Summary(summary::Args),
     Test(test::Args),
 }
 
@@ -53,11 +56,12 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Summary(args) => summary::run(&args),
         Command::Test(args) => test::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");
-        ExitCode::FAILURE
+        if error.is::<suggest::Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }
 

@@ -1,17 +1,26 @@
-//! The nearest known word to one that is not known.
+//! What is wrong with the words of a command, and what would be right.
 
-use std::process::ExitCode;
+use std::fmt;
 
-/// Says that `word` is no `what`, names the nearest known one and where to look, and returns the exit code for wrong
-/// usage.
-pub fn unknown(what: &str, word: &str, known: &[&str], help: &str) -> ExitCode {
-    eprintln!("error: there is no {what} '{word}'");
-    let nearest =
-        known.iter().max_by(|a, b| strsim::jaro_winkler(a, word).total_cmp(&strsim::jaro_winkler(b, word)));
-    if let Some(nearest) = nearest.filter(|nearest| strsim::jaro_winkler(nearest, word) > 0.6) {
-        eprintln!("  did you mean '{nearest}'?");
+/// Wrong usage, as opposed to a command that failed: exit code 2.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
-    eprintln!("  known: {}", known.join(", "));
-    eprintln!("  {help}");
-    ExitCode::from(2)
+}
+
+impl std::error::Error for Usage {}
+
+/// That `word` is no `what`, with the nearest known one, all of them, and where to look.
+pub fn unknown(what: &str, word: &str, known: &[&str], help: &str) -> Usage {
+    let mut text = format!("there is no {what} '{word}'");
+    let alike = |known: &str| strsim::jaro_winkler(known, word);
+    let nearest = known.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+    if let Some(nearest) = nearest.filter(|nearest| alike(nearest) > 0.6) {
+        text += &format!("\n  did you mean '{nearest}'?");
+    }
+    Usage(format!("{text}\n  known: {}\n  {help}", known.join(", ")))
 }

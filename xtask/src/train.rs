@@ -9,12 +9,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use layers::{Backprop, Sequential};
-use trainer::recipe::{self, BUILT_IN, Data, Precision, Recipe};
+use trainer::recipe::{Precision, Recipe};
 use trainer::report::{self, Report};
 use trainer::{Length, Source, Stored, evaluate};
 
 use crate::output::{shown, workspace};
-use crate::{Outcome, suggest};
+use crate::{Outcome, find};
 
 /// Train a network by a recipe, and see how good it gets.
 #[derive(Debug, clap::Args)]
@@ -61,21 +61,12 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let path = Path::new(&args.recipe);
-    let mut recipe = match Recipe::built_in(&args.recipe) {
-        Some(recipe) => recipe,
-        None if path.extension().is_some() || path.is_file() => Recipe::load(path)?,
-        None => {
-            let known = BUILT_IN.map(|(name, _)| name);
-            let help = "a recipe of your own is the path of a .toml file";
-            return Ok(suggest::unknown("recipe", &args.recipe, &known, help));
-        }
-    };
+    let mut recipe = find::recipe(&args.recipe)?;
     args.change(&mut recipe);
     if let Some(threads) = args.threads {
         tensor_ops::pool::set_threads(threads.get());
     }
-    let run = Run { args, recipe: &recipe, name: name(path) };
+    let run = Run { args, recipe: &recipe, name: name(Path::new(&args.recipe)) };
     match recipe.precision {
         Precision::F32 => run.train::<f32>(),
         Precision::F64 => run.train::<f64>(),
@@ -112,7 +103,8 @@ impl Run<'_> {
     where
         Sequential: Backprop<T>,
     {
-        let data = self.load_data()?;
+        let root = find::data_root(&self.args.recipe, self.recipe, self.args.data.as_deref());
+        let data = find::load_data(self.recipe, &root)?;
         let model = self.recipe.model::<T>(&data)?;
         self.say_start(&model, &data);
         let one_hot = self.recipe.data.one_hot;
@@ -167,19 +159,6 @@ impl Run<'_> {
             println!("model.safetensors, report.html and pictures in {}", shown(&out));
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn load_data(&self) -> Result<Data, Box<dyn std::error::Error>> {
-        let data_dir = self.args.data.clone().unwrap_or_else(|| workspace().join("datasets"));
-        let root = recipe::data_root(Path::new(&self.args.recipe), &data_dir);
-        let root = if self.recipe.data.set.is_some() { &data_dir } else { &root };
-        self.recipe.load_data(root).map_err(|error| match &self.recipe.data.set {
-            Some(set) if !root.join(set).is_dir() => {
-                format!("{set} is not in {}; `cargo xtask fetch-data {set}` brings it there", shown(root))
-                    .into()
-            }
-            _ => error.into(),
-        })
     }
 
     fn out(&self) -> PathBuf {

@@ -8,6 +8,7 @@ mod it {
     mod export;
     #[cfg(unix)]
     mod fetch_data;
-    #[cfg(unix)]
+    mod list;
+    mod summary;
     mod support;
 }

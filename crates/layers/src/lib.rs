@@ -17,6 +17,7 @@ mod affine;
 mod avg_pool2d;
 mod batch_norm;
 mod cache;
+mod catalogue;
 mod concat;
 mod conv1d;
 mod conv2d;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 macro_rules! specs {
-    ($($loss:ident,)*) => {
+    ($($loss:ident: $about:literal,)*) => {
         /// A loss written down: `{ name = "softmax_cross_entropy", label_smoothing = 0.1 }`.
         ///
         /// The name is the [`kind`](Loss::kind); options left out have their defaults.
@@ -45,6 +45,13 @@ macro_rules! specs {
                 }
             }
 
+            /// What the loss is, in half a sentence.
+            pub fn about(&self) -> &'static str {
+                match self {
+                    $(Spec::$loss(_) => $about,)*
+                }
+            }
+
             /// The loss, once its options are known to make sense.
             ///
             /// # Errors
@@ -73,14 +80,14 @@ macro_rules! specs {
 }
 
 specs! {
-    SoftmaxCrossEntropy,
-    NegativeLogLikelihood,
-    BinaryCrossEntropy,
-    KullbackLeibler,
-    Hinge,
-    MeanSquaredError,
-    MeanAbsoluteError,
-    Huber,
+    SoftmaxCrossEntropy: "softmax with cross entropy, from logits: the loss of classifiers",
+    NegativeLogLikelihood: "minus the logarithm given to the right class, for networks that end in log_softmax",
+    BinaryCrossEntropy: "cross entropy of independent yes-or-no answers, from logits",
+    KullbackLeibler: "the divergence of a distribution from another, from logarithms of probabilities",
+    Hinge: "the margin by which the right class leads",
+    MeanSquaredError: "the squared distance to the target",
+    MeanAbsoluteError: "the distance to the target",
+    Huber: "squares near the target, distances far from it",
 }
 
 impl Spec {

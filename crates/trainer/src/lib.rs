@@ -74,6 +74,7 @@ pub mod report;
 #[cfg(feature = "train")]
 mod schedule;
 mod summary;
+mod table;
 #[cfg(feature = "train")]
 mod trace;
 #[cfg(feature = "train")]
@@ -89,7 +90,8 @@ pub use files::{FileFault, Stored, write_atomically};
 pub use model::{Model, Predictor};
 #[cfg(feature = "model-file")]
 pub use model_file::Layout;
-pub use summary::{LayerSummary, summary};
+pub use summary::{LayerSummary, Summary, summary};
+pub use table::Table;
 
 #[cfg(feature = "train")]
 pub use {

@@ -172,6 +172,21 @@ impl Schedule {
         }
     }
 
+    /// What the schedule does, in half a sentence.
+    pub fn about(&self) -> &'static str {
+        match self {
+            Schedule::Constant => "the rate as it is",
+            Schedule::Step { .. } => "times a factor, every so often",
+            Schedule::MultiStep { .. } => "times a factor, at given times",
+            Schedule::Exponential { .. } => "times a factor in a given time, smoothly",
+            Schedule::Cosine { .. } => "down to a minimum along half a cosine",
+            Schedule::CosineRestarts { .. } => "down along half a cosine, again and again",
+            Schedule::Linear { .. } => "from one factor to another in a straight line",
+            Schedule::WarmUp { .. } => "up from a low rate first, then another schedule",
+            Schedule::OneCycle(_) => "up to the rate and far down again",
+        }
+    }
+
     /// The learning rate of step `t`, counted from 0, given the base rate and how long training lasts.
     pub fn rate(&self, base: f64, t: u64, run: RunLength) -> f64 {
         match self {

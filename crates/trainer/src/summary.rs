@@ -1,6 +1,11 @@
 //! A network as a table: what each layer gives, holds and costs.
 
+use std::fmt;
+
 use layers::{Sequential, Spec};
+
+use crate::Table;
+use crate::table::count;
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +19,66 @@ pub struct LayerSummary {
     /// The products of weights and inputs in the forward pass of one example; the arithmetic of single elements is not
     /// counted. `None` for a layer of which it is not known.
     pub multiply_adds: Option<u64>,
+}
+
+/// A network as a table, which prints itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The shape of one input.
+    pub input: Vec<usize>,
+    /// A row for each layer, in order.
+    pub layers: Vec<LayerSummary>,
+}
+
+impl Summary {
+    /// The table for this network.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use layers::{Affine, Relu, Sequential};
+    /// use trainer::Summary;
+    ///
+    /// let network = Sequential::new(&[784]).push(Affine::new(784, 50))?.push(Relu)?;
+    /// let summary = Summary::new(&network);
+    /// assert_eq!(summary.parameters(), 784 * 50 + 50);
+    /// assert!(summary.to_string().contains("0 affine  [50]        39,250         39,200"));
+    /// # Ok::<(), layers::Error>(())
+    /// ```
+    pub fn new(network: &Sequential) -> Self {
+        Summary { input: network.shape(0).to_vec(), layers: summary(network) }
+    }
+
+    /// The number of numbers that training changes.
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().map(|layer| layer.parameters).sum()
+    }
+
+    /// The products in the forward pass of one example; `None` if they are not known of a layer.
+    pub fn multiply_adds(&self) -> Option<u64> {
+        self.layers.iter().map(|layer| layer.multiply_adds).sum()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let products = |n: Option<u64>| n.map_or("-".into(), count);
+        let shape = |shape: &[usize]| format!("{shape:?}");
+        let width = self.layers.len().saturating_sub(1).to_string().len();
+        let mut table = Table::new(2, ["layer", "output", "parameters", "multiply-adds"]);
+        table.row([format!("{:width$} input", ""), shape(&self.input)]);
+        for (i, layer) in self.layers.iter().enumerate() {
+            table.row([
+                format!("{i:>width$} {}", layer.kind),
+                shape(&layer.output),
+                count(layer.parameters as u64),
+                products(layer.multiply_adds),
+            ]);
+        }
+        let (parameters, multiply_adds) = (count(self.parameters() as u64), products(self.multiply_adds()));
+        table.row([format!("{:width$} total", ""), String::new(), parameters, multiply_adds]);
+        write!(f, "{table}")
+    }
 }
 
 /// A row for each layer, in order.

@@ -9,7 +9,7 @@ use layers::{Backprop, Sequential};
 use serde_json::json;
 use tensor_ops::Scalar;
 use trainer::recipe::Data;
-use trainer::{Evaluation, Record, Trainer};
+use trainer::{Evaluation, Record, Summary, Trainer};
 
 use super::Run;
 use crate::output::{duration, percent, shown};
@@ -32,16 +32,7 @@ impl Run<'_> {
         }
         println!("{}: {}", self.name, self.recipe.about);
         println!("{} training examples, {} test examples", data.train.len(), data.test.len());
-        let network = model.network();
-        for (i, layer) in network.layers().iter().enumerate() {
-            let params: usize = layer.params().iter().map(|p| p.len()).sum();
-            println!(
-                "  {i:>2} {:<12} {:<14} {params:>9}",
-                layer.kind(),
-                format!("{:?}", network.shape(i + 1))
-            );
-        }
-        println!("{} parameters", model.n_trainable());
+        println!("\n{}", Summary::new(model.network()));
     }
 
     pub(super) fn progress<T: Scalar>(&self, trainer: &Trainer<T>, n: usize) -> ProgressBar

@@ -6,7 +6,7 @@ use super::{AdaDelta, AdaGrad, Adam, AdamW, Lion, Optimizer, RmsProp, Sgd};
 use crate::Error;
 
 macro_rules! specs {
-    ($($name:literal $optimizer:ident,)*) => {
+    ($($name:literal $optimizer:ident $about:literal,)*) => {
         /// An optimiser written down: `{ name = "adam", beta1 = 0.8 }`.
         ///
         /// The name is the [`kind`](Optimizer::kind); options left out have their defaults.
@@ -45,6 +45,13 @@ macro_rules! specs {
                 }
             }
 
+            /// What the optimiser is, in half a sentence.
+            pub fn about(&self) -> &'static str {
+                match self {
+                    $(Spec::$optimizer(_) => $about,)*
+                }
+            }
+
             /// The optimiser, once its options are known to make sense.
             ///
             /// # Errors
@@ -63,13 +70,13 @@ macro_rules! specs {
 }
 
 specs! {
-    "sgd" Sgd,
-    "adagrad" AdaGrad,
-    "rmsprop" RmsProp,
-    "adadelta" AdaDelta,
-    "adam" Adam,
-    "adamw" AdamW,
-    "lion" Lion,
+    "sgd" Sgd "stochastic gradient descent, with momentum if asked for",
+    "adagrad" AdaGrad "a rate of its own for each element, by all its gradients so far",
+    "rmsprop" RmsProp "a rate of its own for each element, by the recent size of its gradients",
+    "adadelta" AdaDelta "steps in the units of the parameter, without a rate to choose",
+    "adam" Adam "momentum, with a rate of its own for each element",
+    "adamw" AdamW "adam with a decay of its own",
+    "lion" Lion "the sign of a momentum",
 }
 
 #[cfg(test)]

@@ -152,6 +152,12 @@ impl DataSpec {
         Ok(Data { train, test, scaling })
     }
 
+    /// The shape of an example where it is known without reading any: stated, or of a known set.
+    pub fn known_shape(&self) -> Option<Vec<usize>> {
+        let of_set = || self.set.as_ref()?.parse::<Set>().ok().map(|_| vec![28, 28]);
+        self.shape.clone().or_else(of_set)
+    }
+
     fn sources(&self) -> Vec<&'static str> {
         let given = [("set", self.set.is_some()), ("csv", self.csv.is_some()), ("idx", self.idx.is_some())];
         given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()

@@ -4,10 +4,9 @@ use std::fmt;
 
 use maud::Render;
 
-/// `1,797`
-pub(super) fn count(n: u64) -> String {
-    grouped(&n.to_string())
-}
+use crate::table::grouped;
+
+pub(super) use crate::table::count;
 
 /// Four significant digits: `0.04`, `97.22`, `12,345`, `1.5e-7`.
 pub(super) fn short(x: f64) -> String {
@@ -59,17 +58,6 @@ pub(super) fn fixed(x: f64, decimals: usize) -> String {
 
 fn trimmed(mantissa: &str) -> &str {
     if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa }
-}
-
-fn grouped(digits: &str) -> String {
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A number to five significant digits, for data that a page carries.
