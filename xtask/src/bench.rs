@@ -71,12 +71,8 @@ pub fn run(args: &Args) -> Outcome {
     let works: Vec<&Work> = match works.collect() {
         Ok(works) => works,
         Err(name) => {
-            return Ok(suggest::unknown(
-                "work",
-                name,
-                &known,
-                "crates/trainer/docs/benchmarks.md describes them",
-            ));
+            let help = "crates/trainer/docs/benchmarks.md describes them";
+            return Err(suggest::unknown("work", name, &known, help).into());
         }
     };
     if args.inside {

@@ -33,7 +33,9 @@ pub fn data_dir(given: Option<&Path>) -> PathBuf {
 /// Where the relative paths of a recipe begin: beside a recipe of one's own, else in the folder of data sets.
 pub fn data_root(word: &str, recipe: &Recipe, data: Option<&Path>) -> PathBuf {
     let dir = data_dir(data);
-    if recipe.data.set.is_some() { dir } else { recipe::data_root(Path::new(word), &dir) }
+    let root = if recipe.data.set.is_some() { dir } else { recipe::data_root(Path::new(word), &dir) };
+    // The folder of `mine.toml` has an empty path.
+    if root.as_os_str().is_empty() { PathBuf::from(".") } else { root }
 }
 
 /// The examples of a recipe.

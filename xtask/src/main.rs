@@ -1,10 +1,13 @@
 //! The front door of the workspace: `cargo xtask COMMAND`.
 //!
 //! Words in, a crate called, text out: what a command does is in the crates. Exit code 0 for success, 1 if it failed, 2 for
-//! wrong usage.
+//! wrong usage, 130 if it was interrupted.
 
+mod advice;
 mod bench;
 mod compare;
+mod completions;
+mod eval;
 mod export;
 mod fetch_data;
 mod find;
@@ -12,14 +15,16 @@ mod fuzz;
 mod gradcheck;
 mod list;
 mod output;
+mod predict;
 mod suggest;
 mod summary;
 mod test;
 mod train;
+mod trained;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Train and check small neural networks on the CPU.
 #[derive(Debug, Parser)]
@@ -31,9 +36,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Bench(bench::Args),
     Train(train::Args),
+    Eval(eval::Args),
+    Predict(predict::Args),
+    Bench(bench::Args),
     Compare(compare::Args),
+    Completions(completions::Args),
     Export(export::Args),
     FetchData(fetch_data::Args),
     Fuzz(fuzz::Args),
@@ -47,10 +55,14 @@ enum Command {
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
+    output::end_when_nobody_reads();
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Completions(args) => completions::run(&args, &Cli::command()),
         Command::Export(args) => export::run(&args),
         Command::FetchData(args) => fetch_data::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
@@ -61,13 +73,16 @@ fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");
+        if let Some(next) = advice::next_step(&*error) {
+            eprintln!("  {next}");
+        }
         if error.is::<suggest::Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -3,6 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Ends the program quietly when the reader of its output has gone, as in `cargo xtask list | head -n 3`.
+///
+/// `println!` panics then, and the signal that ends other programs is ignored in Rust.
+pub fn end_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
+}
+
 /// The folder of the workspace: xtask is always built inside it.
 pub fn workspace() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

@@ -14,6 +14,9 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// Known words that are shown.
+const SHOWN: usize = 12;
+
 /// That `word` is no `what`, with the nearest known one, all of them, and where to look.
 pub fn unknown(what: &str, word: &str, known: &[&str], help: &str) -> Usage {
     let mut text = format!("there is no {what} '{word}'");
@@ -22,5 +25,10 @@ pub fn unknown(what: &str, word: &str, known: &[&str], help: &str) -> Usage {
     if let Some(nearest) = nearest.filter(|nearest| alike(nearest) > 0.6) {
         text += &format!("\n  did you mean '{nearest}'?");
     }
-    Usage(format!("{text}\n  known: {}\n  {help}", known.join(", ")))
+    let more = match known.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let shown = known[..known.len().min(SHOWN)].join(", ");
+    Usage(format!("{text}\n  known: {shown}{more}\n  {help}"))
 }

@@ -1,17 +1,22 @@
 //! `cargo xtask train`: a recipe in, a trained model out.
 
 mod keep;
+mod live;
 mod say;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use layers::{Backprop, Sequential};
+use tensor_ops::Scalar;
 use trainer::recipe::{Precision, Recipe};
 use trainer::report::{self, Report};
-use trainer::{Length, Source, Stored, evaluate};
+use trainer::warning::{self, LossWatch};
+use trainer::{Length, Source, Stored, Trainer, Warning, evaluate};
+
+use keep::Keeper;
 
 use crate::output::{shown, workspace};
 use crate::{Outcome, find};
@@ -23,20 +28,22 @@ pub struct Args {
     #[arg(default_value = "digits")]
     recipe: String,
     /// Train for so many epochs
-    #[arg(long, value_name = "N", conflicts_with = "steps")]
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(allow_negative_numbers = true)]
     epochs: Option<u64>,
     /// Train for so many steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(allow_negative_numbers = true)]
     steps: Option<u64>,
     /// The seed of weights, split and order
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// The learning rate
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     lr: Option<f64>,
     /// Examples in a batch
     #[arg(long, value_name = "N")]
-    batch_size: Option<usize>,
+    batch_size: Option<std::num::NonZeroUsize>,
     /// Threads to compute with; the results do not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
@@ -88,7 +95,7 @@ impl Args {
         };
         options.seed = self.seed.unwrap_or(options.seed);
         options.learning_rate = self.lr.unwrap_or(options.learning_rate);
-        options.batch_size = self.batch_size.unwrap_or(options.batch_size);
+        options.batch_size = self.batch_size.map_or(options.batch_size, usize::from);
     }
 }
 
@@ -96,6 +103,19 @@ struct Run<'a> {
     args: &'a Args,
     recipe: &'a Recipe,
     name: String,
+}
+
+/// The examples of a run, and where they are from.
+struct Sets<'a, T: Scalar> {
+    root: PathBuf,
+    train: Source<'a, T>,
+    test: Source<'a, T>,
+}
+
+/// What a training took, and what there is to be warned of.
+struct Fitted {
+    time: Duration,
+    warnings: Vec<Warning>,
 }
 
 impl Run<'_> {
@@ -110,6 +130,7 @@ impl Run<'_> {
         let one_hot = self.recipe.data.one_hot;
         let train = Source::new(&data.train, &data.scaling)?.with_one_hot(one_hot);
         let test = Source::new(&data.test, &data.scaling)?.with_one_hot(one_hot);
+        let sets = Sets { root, train, test };
         let mut trainer = self.recipe.trainer(model)?;
 
         let out = self.out();
@@ -120,43 +141,92 @@ impl Run<'_> {
             self.say_resumed(&found.path, trainer.step_count());
         }
         trainer.start_trace();
+        match self.fit(&mut trainer, &sets, &keeper)? {
+            ControlFlow::Continue(fitted) => self.finish(&trainer, &sets, fitted, &out),
+            ControlFlow::Break(checkpoint) => {
+                self.say_interrupted(trainer.step_count(), checkpoint.as_deref());
+                Ok(ExitCode::from(130))
+            }
+        }
+    }
 
-        let progress = self.progress(&trainer, train.len());
+    /// Trains to the end, or until it is interrupted.
+    fn fit<T: Stored>(
+        &self,
+        trainer: &mut Trainer<T>,
+        sets: &Sets<'_, T>,
+        keeper: &Keeper<'_>,
+    ) -> Result<ControlFlow<Option<PathBuf>, Fitted>, Box<dyn std::error::Error>>
+    where
+        Sequential: Backprop<T>,
+    {
+        let mut warnings = warning::of_data(trainer.model(), &sets.train);
+        warnings.iter().for_each(|warning| self.say_warning(warning));
+        let mut watch = LossWatch::default();
+        let from_the_start = trainer.step_count() == 0;
+
+        let mut live = self.live(trainer, sets.train.len());
         let start = Instant::now();
-        let end = trainer.fit_until(&train, Some(&test), |trainer, _, record| {
-            record.into_iter().for_each(|record| self.say_record(&progress, record));
+        let end = trainer.fit_until(&sets.train, Some(&sets.test), |trainer, report, record| {
+            if from_the_start {
+                watch.step(report);
+            }
+            if let Some(record) = record {
+                self.say_record(&mut live, record);
+                let found = watch.record(record);
+                found.iter().for_each(|warning| live.suspend(|| self.say_warning(warning)));
+                warnings.extend(found);
+            }
+            live.step(trainer.step_count());
             keeper.after_step(trainer)
         });
         let time = start.elapsed();
-        progress.finish_and_clear();
+        live.finish();
         if let ControlFlow::Break(checkpoint) = end.map_err(|error| keeper.explain(error))? {
-            self.say_interrupted(trainer.step_count(), checkpoint.as_deref());
-            return Ok(ExitCode::from(130));
+            return Ok(ControlFlow::Break(checkpoint));
         }
+        let dead = warning::of_model(trainer.model(), &sets.train);
+        dead.iter().for_each(|warning| self.say_warning(warning));
+        warnings.extend(dead);
+        Ok(ControlFlow::Continue(Fitted { time, warnings }))
+    }
 
-        let on_train = evaluate(trainer.model(), &train, trainer.loss())?;
-        let on_test = evaluate(trainer.model(), &test, trainer.loss())?;
-        let history = trainer.history().clone();
+    /// Evaluates, writes what the training leaves, and says so.
+    fn finish<T: Stored>(
+        &self,
+        trainer: &Trainer<T>,
+        sets: &Sets<'_, T>,
+        fitted: Fitted,
+        out: &Path,
+    ) -> Outcome
+    where
+        Sequential: Backprop<T>,
+    {
+        let Sets { root, train, test } = sets;
+        let on_train = evaluate(trainer.model(), train, trainer.loss())?;
+        let on_test = evaluate(trainer.model(), test, trainer.loss())?;
         let report = Report {
             name: &self.name,
             recipe: &self.recipe.to_toml(),
             model: trainer.model(),
             loss: trainer.loss(),
-            train: &train,
-            test: Some(&test),
+            train,
+            test: Some(test),
             on_train,
             on_test: Some(on_test),
             image: self.recipe.data.image,
-            history: &history,
+            history: trainer.history(),
             trace: trainer.trace(),
-            seconds: time.as_secs_f64(),
+            seconds: fitted.time.as_secs_f64(),
             seed: self.recipe.training.seed,
+            data_root: Some(&std::path::absolute(root)?),
+            warnings: &fitted.warnings,
         };
-        report::write(&out, &report)?;
+        report::write(out, &report)?;
         trainer.model().save(out.join("model.safetensors"))?;
-        self.say_done(&trainer, time, train.len(), on_train, on_test);
+        self.say_done(trainer, fitted.time, train.len(), on_train, on_test);
         if !self.args.json {
-            println!("model.safetensors, report.html and pictures in {}", shown(&out));
+            println!("model.safetensors, report.html and pictures in {}", shown(out));
         }
         Ok(ExitCode::SUCCESS)
     }

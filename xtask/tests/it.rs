@@ -4,11 +4,15 @@ mod it {
     mod bench;
     #[cfg(unix)]
     mod checkpoints;
+    mod completions;
     mod documents;
+    mod errors;
     mod export;
     #[cfg(unix)]
     mod fetch_data;
     mod list;
+    mod predict;
     mod summary;
     mod support;
+    mod train;
 }

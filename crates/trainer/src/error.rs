@@ -150,6 +150,18 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A file whose inputs are not those of the model.
+    #[error("{}: {at}expected {expected}, got {got}", path.display())]
+    Input {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Where in it: `line 1: `, or nothing.
+        at: String,
+        /// What the model takes.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
     /// A file of a run that is not well formed.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Run {

@@ -17,6 +17,7 @@
 #![doc = include_str!("../docs/optimisers_and_schedules.md")]
 
 mod error;
+mod meaning;
 mod model;
 
 #[cfg(feature = "checkpoint")]
@@ -37,6 +38,11 @@ pub mod npy;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 
+#[cfg(feature = "inputs")]
+pub mod inputs;
+
+#[cfg(feature = "train")]
+mod assess;
 #[cfg(feature = "train")]
 mod average;
 #[cfg(feature = "train")]
@@ -80,6 +86,8 @@ mod trace;
 #[cfg(feature = "train")]
 mod trainer;
 #[cfg(feature = "train")]
+pub mod warning;
+#[cfg(feature = "train")]
 mod watch;
 
 #[cfg(feature = "checkpoint")]
@@ -87,6 +95,7 @@ pub use checkpoint::{Checkpoint, CheckpointStore, Found, Run};
 pub use error::Error;
 #[cfg(feature = "files")]
 pub use files::{FileFault, Stored, write_atomically};
+pub use meaning::{Answer, Meaning};
 pub use model::{Model, Predictor};
 #[cfg(feature = "model-file")]
 pub use model_file::Layout;
@@ -95,6 +104,7 @@ pub use table::Table;
 
 #[cfg(feature = "train")]
 pub use {
+    assess::{Assessment, Scores, assess},
     average::Average,
     clip::{Clip, global_norm},
     data::{Source, TargetBuffer},
@@ -113,6 +123,7 @@ pub use {
     schedule::{Anneal, OneCycle, RunLength, Schedule},
     trace::{Norms, Phase, Trace},
     trainer::{Progress, Since, State, StepReport, Trainer},
+    warning::Warning,
     watch::{Margin, Metric},
 };
 

@@ -9,7 +9,7 @@ use ndarray::{ArrayD, ArrayRefD, ArrayViewD, Axis};
 use tensor_ops::Scalar;
 use tensor_ops::random::{Purpose, stream};
 
-use crate::Error;
+use crate::{Error, Meaning};
 
 /// A network, its parameters, and what belongs to them: the scaling of inputs and the names of classes.
 ///
@@ -40,6 +40,8 @@ pub struct Model<T: Scalar, N = Sequential> {
     pub scaling: Scaling,
     /// The name of each class; empty if the outputs are no classes.
     pub class_names: Vec<String>,
+    /// What the outputs mean.
+    pub meaning: Meaning,
 }
 
 impl<T: Scalar, N> Clone for Model<T, N> {
@@ -126,6 +128,7 @@ impl<T: Scalar, N: Layer> Model<T, N> {
             params: params.into_iter().map(standard).collect(),
             scaling: Scaling::none(),
             class_names: Vec::new(),
+            meaning: Meaning::default(),
         })
     }
 
@@ -176,6 +179,7 @@ impl<T: Scalar, N> Model<T, N> {
             params,
             scaling: self.scaling.clone(),
             class_names: self.class_names.clone(),
+            meaning: self.meaning,
         }
     }
 

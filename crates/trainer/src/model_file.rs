@@ -1,8 +1,8 @@
 //! Models in files: one file that predicts.
 //!
 //! A model file is a [safetensors](https://github.com/huggingface/safetensors) file. Its tensors are the parameters by
-//! their names (`0.weight`); its metadata are the network, the shape of an input, the scaling, the names of the classes
-//! and a checksum. Nothing in it is ever executed.
+//! their names (`0.weight`); its metadata are the network, the shape of an input, the scaling, the names of the classes,
+//! what the outputs mean, and a checksum. Nothing in it is ever executed.
 //!
 //! # Layouts
 //!
@@ -21,7 +21,7 @@ use ndarray::ArrayD;
 use crate::files::fs::Disk;
 use crate::files::tensors::{Encoder, Tensors};
 use crate::files::{json, read_with};
-use crate::{Error, FileFault, Model, Stored, write_atomically};
+use crate::{Error, FileFault, Meaning, Model, Stored, write_atomically};
 
 const FORMAT: &str = "trainer-model";
 const VERSION: u32 = 1;
@@ -173,6 +173,9 @@ fn encoder<T: Stored, N>(model: &Model<T, N>) -> Result<Encoder, Error> {
     file.metadata("input_shape", json("input_shape", &model.input_shape())?);
     file.metadata("scaling", json("scaling", &model.scaling)?);
     file.metadata("class_names", json("class_names", &model.class_names)?);
+    if model.meaning != Meaning::default() {
+        file.metadata("outputs", json("outputs", &model.meaning)?);
+    }
     Ok(file)
 }
 
@@ -219,6 +222,9 @@ fn read_model<T: Stored, N: Layer>(
     model.scaling = tensors.json("scaling")?;
     check_scaling(&model.scaling, model.input_shape())?;
     model.class_names = tensors.json("class_names")?;
+    if tensors.metadata("outputs").is_some() {
+        model.meaning = tensors.json("outputs")?;
+    }
     let outputs = model.output_shape().iter().product::<usize>();
     if !model.class_names.is_empty() && model.class_names.len() != outputs {
         let message = format!("expected {outputs} names, one an output, got {}", model.class_names.len());

@@ -34,6 +34,17 @@ impl Table {
     }
 }
 
+impl Table {
+    /// The table as CSV: a cell with a comma or a quote stands in quotes.
+    pub fn to_csv(&self) -> String {
+        let field = |cell: &String| match cell.contains([',', '"']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell.clone(),
+        };
+        self.rows.iter().map(|row| row.iter().map(field).collect::<Vec<_>>().join(",") + "\n").collect()
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -86,6 +97,13 @@ mod tests {
         table.row(["Ärmel", "12"]);
         table.row(["a", "3", "4"]);
         assert_eq!(table.to_string(), "        Ω  long head\nÄrmel  12\na       3          4\n");
+    }
+
+    #[test]
+    fn a_cell_with_a_comma_or_a_quote_is_quoted_in_csv() {
+        let mut table = Table::new(1, ["class", "probability"]);
+        table.row(["T-shirt, \"top\"", "0.5"]);
+        assert_eq!(table.to_csv(), "class,probability\n\"T-shirt, \"\"top\"\"\",0.5\n");
     }
 
     #[test]

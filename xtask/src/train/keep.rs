@@ -1,7 +1,6 @@
 //! Checkpoints of a training, and Ctrl-C.
 
 use std::cell::{Cell, OnceCell};
-use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -144,10 +143,8 @@ impl Keeper<'_> {
 
     /// An error of the training, with the last good checkpoint.
     pub(super) fn explain(&self, error: Error) -> Failure {
-        let mut text = error.to_string();
-        if let (Error::NotFinite { .. }, Some(step)) = (&error, self.last.get()) {
-            let _ = write!(text, "; the last good checkpoint, after step {step}, is in {}", shown(&self.dir));
-        }
-        text.into()
+        let (Error::NotFinite { .. }, Some(step)) = (&error, self.last.get()) else { return error.into() };
+        let dir = shown(&self.dir);
+        format!("{error}; the last good checkpoint, after step {step}, is in {dir}").into()
     }
 }

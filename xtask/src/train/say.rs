@@ -1,17 +1,16 @@
 //! What a training says while it runs and when it ends.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use layers::{Backprop, Sequential};
 use serde_json::json;
 use tensor_ops::Scalar;
 use trainer::recipe::Data;
-use trainer::{Evaluation, Record, Summary, Trainer};
+use trainer::{Evaluation, Record, Summary, Trainer, Warning};
 
 use super::Run;
+use super::live::Live;
 use crate::output::{duration, percent, shown};
 
 impl Run<'_> {
@@ -35,36 +34,32 @@ impl Run<'_> {
         println!("\n{}", Summary::new(model.network()));
     }
 
-    pub(super) fn progress<T: Scalar>(&self, trainer: &Trainer<T>, n: usize) -> ProgressBar
+    pub(super) fn live<T: Scalar>(&self, trainer: &Trainer<T>, n: usize) -> Live
     where
         Sequential: Backprop<T>,
     {
-        if !self.talks() || !std::io::stderr().is_terminal() {
-            return ProgressBar::hidden();
-        }
-        let template = "{bar:30} {pos}/{len} steps  {elapsed} < {eta}  {msg}";
-        let style = ProgressStyle::with_template(template).expect("a well-formed template");
-        ProgressBar::new(trainer.options().total_steps(n)).with_style(style)
+        let steps = trainer.options().total_steps(n);
+        Live::new(self.talks(), trainer.step_count(), steps, trainer.options().steps_per_epoch(n))
     }
 
-    pub(super) fn say_record(&self, progress: &ProgressBar, record: &Record) {
+    pub(super) fn say_record(&self, live: &mut Live, record: &Record) {
         if self.args.json {
             let mut object = serde_json::to_value(record).expect("records are plain numbers");
             object["event"] = "record".into();
             return emit(object);
         }
-        let line = format!(
-            "epoch {:>6.2}  loss {:.4}  accuracy {}  test loss {:.4}  accuracy {}",
-            record.epoch,
-            record.train_loss,
-            percent(record.train_accuracy),
-            record.test_loss.unwrap_or(f64::NAN),
-            percent(record.test_accuracy),
-        );
-        progress.set_position(record.step);
-        progress.set_message(line.clone());
-        if self.talks() && progress.is_hidden() {
-            println!("{line}");
+        live.record(record);
+    }
+
+    pub(super) fn say_warning(&self, warning: &Warning) {
+        if self.args.json {
+            let mut object = serde_json::to_value(warning).expect("warnings are plain numbers and texts");
+            object["event"] = "warning".into();
+            object["message"] = warning.to_string().into();
+            return emit(object);
+        }
+        if !self.args.quiet {
+            eprintln!("warning: {warning}");
         }
     }
 

@@ -29,6 +29,7 @@
 
 mod columns;
 mod field;
+mod head;
 mod lines;
 mod number;
 mod rows;
@@ -46,6 +47,7 @@ use lines::Blocks;
 use number::Number;
 use rows::Rows;
 
+pub use head::first_record;
 pub use write::write;
 
 /// What a CSV file looks like and what is expected of it.

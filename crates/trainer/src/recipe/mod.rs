@@ -18,7 +18,7 @@ use tensor_ops::Scalar;
 
 pub use data::{CsvFiles, DataSpec, IdxFiles, Label, ScalingSpec};
 
-use crate::{Error, Model, OptimizerSpec, Options, Trainer};
+use crate::{Error, Meaning, Model, OptimizerSpec, Options, Trainer};
 
 /// The recipes that come with the project: their names and texts.
 pub const BUILT_IN: [(&str, &str); 4] = [
@@ -152,6 +152,8 @@ impl Recipe {
         let mut model = Model::with_init(network, input, self.model.init, self.training.seed)?;
         model.scaling = data.scaling.clone();
         model.class_names = data.train.class_names.clone();
+        let last = self.model.layers.last().map_or("", Spec::kind);
+        model.meaning = Meaning::of(self.loss.kind(), last);
         Ok(model)
     }
 

@@ -41,7 +41,7 @@ use tensor_ops::Scalar;
 pub use compare::compare;
 pub use run_file::{RUN_FILE, RunFile, Score};
 
-use crate::{Error, Evaluation, History, Model, Source, Trace, summary, write_atomically};
+use crate::{Error, Evaluation, History, Model, Source, Trace, Warning, summary, write_atomically};
 use chart::Chart;
 use histogram::Histogram;
 use images::ImageShape;
@@ -76,6 +76,10 @@ pub struct Report<'a, T: Scalar> {
     pub seconds: f64,
     /// The seed.
     pub seed: u64,
+    /// Where the relative paths of the recipe's data begin.
+    pub data_root: Option<&'a Path>,
+    /// What there is to be warned of.
+    pub warnings: &'a [Warning],
 }
 
 /// Writes pictures, page and numbers of a run into `dir`, which is made if it is not there, and returns their paths.
@@ -120,6 +124,7 @@ impl<T: Scalar> Report<'_, T> {
             name: self.name.to_owned(),
             recipe: self.recipe.to_owned(),
             seed: self.seed,
+            data_root: self.data_root.map(Path::to_owned),
             parameters: self.model.n_trainable(),
             seconds: self.seconds,
             train: self.on_train.into(),
@@ -157,6 +162,7 @@ where
 {
     let model = report.model;
     let mut sections = vec![sections::facts(run)];
+    sections.extend(sections::warnings(report.warnings));
     sections.extend(pictures.curves.iter().map(page::chart_card));
     sections.push(page::chart_card(&curves::learning_rate(report.history)));
     if let Some(trace) = report.trace {

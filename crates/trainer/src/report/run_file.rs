@@ -21,6 +21,9 @@ pub struct RunFile {
     pub recipe: String,
     /// The seed.
     pub seed: u64,
+    /// Where the relative paths of the recipe's data began, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_root: Option<std::path::PathBuf>,
     /// The number of trainable numbers.
     pub parameters: usize,
     /// The time that training took, in seconds.

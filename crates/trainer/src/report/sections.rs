@@ -13,7 +13,7 @@ use super::number::{count, percent, seconds, short};
 use super::page::{bar, card, table};
 use super::raster::Raster;
 use super::run_file::{RunFile, Score};
-use crate::{LayerSummary, Model, Phase, Trace};
+use crate::{LayerSummary, Model, Phase, Trace, Warning};
 
 /// Mistakes that are shown.
 const MISTAKES: usize = 40;
@@ -47,6 +47,12 @@ pub(super) fn facts(run: &RunFile) -> Markup {
         }
     };
     card("facts", "Result", "the trained model, evaluated on all examples of each set", true, &body)
+}
+
+/// What there is to be warned of.
+pub(super) fn warnings(warnings: &[Warning]) -> Option<Markup> {
+    let body = html! { ul { @for warning in warnings { li { (warning.to_string()) } } } };
+    (!warnings.is_empty()).then(|| card("warnings", "Warnings", "", true, &body))
 }
 
 /// The recipe.

@@ -13,7 +13,7 @@ use losses::{Loss, MeanSquaredError, SoftmaxCrossEntropy};
 use ndarray::{Array, Array2};
 use roxmltree::{Document, Node};
 use trainer::report::{Report, write};
-use trainer::{Error, Evaluation, History, Model, Norms, Record, Source, Trace};
+use trainer::{Error, Evaluation, History, Model, Norms, Record, Source, Trace, Warning};
 
 /// A folder of its own for each test, empty.
 fn folder(test: &str) -> PathBuf {
@@ -97,6 +97,8 @@ fn report_with(
         trace: Some(&trace(history.records.len())),
         seconds: 1.5,
         seed: 7,
+        data_root: None,
+        warnings: &[Warning::LabelsDoNotStartAt0 { least: 1 }],
     };
     let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
     let files = write(dir, &report)?;

@@ -16,8 +16,17 @@ fn has_id(page: &str, id: &str) -> bool {
     page.contains(&format!("id=\"{id}\""))
 }
 
-const ALWAYS: [&str; 8] =
-    ["facts", "loss", "learning-rate", "gradients", "updates", "time", "network", "configuration"];
+const ALWAYS: [&str; 9] = [
+    "facts",
+    "warnings",
+    "loss",
+    "learning-rate",
+    "gradients",
+    "updates",
+    "time",
+    "network",
+    "configuration",
+];
 
 #[test]
 fn a_page_has_all_its_parts_and_loads_nothing() {

@@ -1,0 +1,120 @@
+//! `cargo xtask predict`: what a trained model says of examples.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use datasets::Dataset;
+use serde_json::json;
+use trainer::inputs::{PngForm, answer, read_csv, read_idx, read_png};
+use trainer::{Answer, Model, Table};
+
+use crate::Outcome;
+use crate::trained::{CsvOptions, Trained};
+
+/// Predict with a trained model: the class and its probability for each example, or values.
+///
+/// The model file holds all that is needed: the scaling of inputs and the names of the classes. Give the inputs as the
+/// training data were before scaling.
+///
+/// A CSV file has the columns that the model was trained on, with or without the label. If there is a label (a column more)
+/// it is left out, and a note says which column it was; where it is comes from --label, else from the recipe beside the
+/// model, else from a column named label, class, target or y. The first line is a header if one of its fields is neither a
+/// number nor a class.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of a training, or a .safetensors file
+    model: PathBuf,
+    #[command(flatten)]
+    examples: Examples,
+    #[command(flatten)]
+    csv_options: CsvOptions,
+    /// The number that white has in the training data, for PNG images; black is 0
+    #[arg(long, value_name = "X", default_value_t = 255.0)]
+    white: f64,
+    /// How to print the predictions
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Examples {
+    /// Predict for each row of a CSV file, plain or gzip
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Predict for each example of an IDX file, plain or gzip
+    #[arg(long, value_name = "FILE")]
+    idx: Option<PathBuf>,
+    /// Predict for PNG images of the size that the model takes; colour becomes grey unless it takes three channels
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    png: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Columns for people
+    Table,
+    /// CSV with a header
+    Csv,
+    /// One JSON object a line
+    Json,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let trained = Trained::find(&args.model)?;
+    let model = trained.load::<f64>()?;
+    let examples = read(args, &trained, &model)?;
+    let answers = answer(&model, &examples)?;
+    let pngs = &args.examples.png;
+    let name = |row: usize| pngs.get(row).map_or_else(|| row.to_string(), |path| path.display().to_string());
+    let what = if pngs.is_empty() { "row" } else { "image" };
+    if args.format == Format::Json {
+        for (row, answer) in answers.iter().enumerate() {
+            println!(
+                "{}",
+                in_json(what, if pngs.is_empty() { json!(row) } else { json!(name(row)) }, answer)
+            );
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let head = model.answer_head();
+    let cells = |answer: &Option<Answer>| {
+        answer.as_ref().map_or_else(|| vec!["not a number".into(); head.len()], Answer::cells)
+    };
+    let text = head.first().is_some_and(|name| name == "class");
+    let mut table = Table::new(1 + usize::from(text), [what.to_owned()].into_iter().chain(head.clone()));
+    for (row, answer) in answers.iter().enumerate() {
+        table.row([name(row)].into_iter().chain(cells(answer)));
+    }
+    match args.format {
+        Format::Csv => print!("{}", table.to_csv()),
+        _ => print!("{table}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(args: &Args, trained: &Trained, model: &Model<f64>) -> Result<Dataset, Box<dyn std::error::Error>> {
+    let Examples { csv, idx, png } = &args.examples;
+    if let Some(path) = csv {
+        let read = read_csv(model, path, &trained.csv_form(&args.csv_options)?)?;
+        if let Some(labels) = read.labels {
+            eprintln!("note: {labels} of {} is taken as the label and left out", path.display());
+        }
+        return Ok(read.data);
+    }
+    if let Some(path) = idx {
+        return Ok(read_idx(model, path, None)?);
+    }
+    let size = trained.recipe.as_ref().and_then(|recipe| recipe.data.image);
+    let paths: Vec<&Path> = png.iter().map(PathBuf::as_path).collect();
+    Ok(read_png(model, &paths, &PngForm { size, white: args.white })?)
+}
+
+fn in_json(what: &str, row: serde_json::Value, answer: &Option<Answer>) -> serde_json::Value {
+    let mut object = match answer {
+        Some(answer) => serde_json::to_value(answer).expect("answers are plain numbers and texts"),
+        None => json!({ "class": null }),
+    };
+    object[what] = row;
+    object
+}

@@ -1,0 +1,111 @@
+//! The line that shows how a training is doing, and the lines that stay of its epochs.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use trainer::Record;
+
+use crate::output::percent;
+
+/// A line for each epoch; below them, in a terminal, a bar that moves with each step.
+pub(super) struct Live {
+    talks: bool,
+    bar: ProgressBar,
+    steps: u64,
+    epochs: u64,
+    /// The last epoch that has its line.
+    told: u64,
+}
+
+impl Live {
+    /// For a training that has `done` steps of `steps` behind it.
+    pub(super) fn new(talks: bool, done: u64, steps: u64, steps_per_epoch: u64) -> Self {
+        let bar = match talks && std::io::stderr().is_terminal() {
+            true => ProgressBar::new(steps).with_style(style()).with_position(done),
+            false => ProgressBar::hidden(),
+        };
+        bar.reset_eta(); // the rate is that of this run
+        let epochs = steps.div_ceil(steps_per_epoch.max(1));
+        Live { talks, bar, steps, epochs, told: done / steps_per_epoch.max(1) }
+    }
+
+    /// Takes note of a step.
+    pub(super) fn step(&self, step: u64) {
+        self.bar.set_position(step);
+    }
+
+    /// Shows a record; it stays as a line if it is the first of an epoch that is over, or the last.
+    pub(super) fn record(&mut self, record: &Record) {
+        if !self.talks {
+            return;
+        }
+        let results = results(record);
+        let epoch = record.epoch as u64;
+        if epoch > self.told || record.step == self.steps {
+            self.told = epoch;
+            let width = self.epochs.to_string().len() + 3;
+            self.suspend(|| println!("epoch {:>width$.2}/{}  {results}", record.epoch, self.epochs));
+        }
+        self.bar.set_message(results);
+    }
+
+    /// Prints above the bar.
+    pub(super) fn suspend(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// `loss 0.2901  accuracy 91.03 %  test loss 0.2544  accuracy 92.48 %  learning rate 0.05`
+fn results(record: &Record) -> String {
+    let accuracy =
+        |share: Option<f64>| share.map_or(String::new(), |_| format!("  accuracy {}", percent(share)));
+    let mut text = format!("loss {:.4}{}", record.train_loss, accuracy(record.train_accuracy));
+    if let Some(loss) = record.test_loss {
+        let _ = write!(text, "  test loss {loss:.4}{}", accuracy(record.test_accuracy));
+    }
+    // Three digits, without those that a schedule's arithmetic leaves behind.
+    let rate: f64 = format!("{:.2e}", record.learning_rate).parse().unwrap_or(record.learning_rate);
+    let _ = match rate < 1e-4 {
+        true => write!(text, "  learning rate {rate:e}"),
+        false => write!(text, "  learning rate {rate}"),
+    };
+    text
+}
+
+/// Its colours are off where the terminal has none, and with `NO_COLOR`.
+fn style() -> ProgressStyle {
+    let rate = |state: &ProgressState, out: &mut dyn Write| {
+        let _ = write!(out, "{:.0} steps/s", state.per_sec());
+    };
+    let template = "{bar:16.cyan} {percent:>3} %  {rate}  {eta} left  {wide_msg}";
+    ProgressStyle::with_template(template).expect("a well-formed template").with_key("rate", rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_without_accuracy_or_test_set_shows_what_it_has() {
+        let mut record = Record {
+            step: 5,
+            epoch: 1.0,
+            learning_rate: 0.1 * 0.3,
+            train_loss: 0.25,
+            train_accuracy: None,
+            test_loss: None,
+            test_accuracy: None,
+        };
+        assert_eq!(results(&record), "loss 0.2500  learning rate 0.03");
+        (record.train_accuracy, record.test_loss, record.test_accuracy) = (Some(0.5), Some(1.0), Some(0.75));
+        assert_eq!(
+            results(&record),
+            "loss 0.2500  accuracy 50.00 %  test loss 1.0000  accuracy 75.00 %  learning rate 0.03"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Commands given wrongly: what is said, what to do next, and the exit code.
+
+use std::process::{Command, Stdio};
+
+use super::support::{empty_folder, run_in};
+
+#[test]
+fn every_error_says_what_to_do_next() {
+    let here = empty_folder("errors");
+    let write = |name: &str, text: &str| std::fs::write(here.join(name), text).unwrap();
+    write("text.safetensors", "hello, I am no model");
+    write("bad.toml", "data = \n");
+    write("rows.csv", "1,2,3\n");
+    let digits = trainer::recipe::Recipe::built_in("digits").unwrap().to_toml();
+    write("lost.toml", &digits);
+    write("typo.toml", &digits.replace("units", "unit"));
+    let cases: [(&[&str], i32, &str, &str); 17] = [
+        (&["tran"], 2, "unrecognized subcommand 'tran'", "'train'"),
+        (&["train", "digts"], 2, "there is no recipe 'digts'", "did you mean 'digits'?"),
+        (&["train", "nowhere.toml"], 1, "nowhere.toml: cannot read: ", "look at the path"),
+        (&["train", "bad.toml"], 1, "bad.toml:1:8: ", "`cargo xtask list` names"),
+        (&["train", "typo.toml"], 1, "unknown field `unit`, expected `units`", "`cargo xtask list` names"),
+        (&["train", "lost.toml"], 1, "digits/digits.csv.gz: ", "in the folder of the recipe"),
+        (&["train", "."], 2, "expected a recipe, got a folder", "name the .toml file in it"),
+        (&["train", "mnist", "--data", "."], 1, "mnist is not in .", "`cargo xtask fetch-data mnist`"),
+        (&["train", "--epochs", "0"], 2, "invalid value '0' for '--epochs <N>'", "'--help'"),
+        (
+            &["train", "--lr", "-1"],
+            1,
+            "learning_rate: expected a finite number from 0",
+            "options of the command",
+        ),
+        (&["train", "--resume", "--out", "run"], 1, "there is no checkpoint in run/", "leave out --resume"),
+        (&["train", "--out", "rows.csv"], 1, "rows.csv: cannot make the folder", "--out names another"),
+        (&["eval", "nowhere"], 2, "nowhere: no such file or folder", "`cargo xtask train RECIPE`"),
+        (&["eval", "text.safetensors"], 1, "text.safetensors: ", "a model is a model.safetensors"),
+        (&["predict", "text.safetensors"], 2, "--csv <FILE>|--idx <FILE>|--png", "'--help'"),
+        (&["compare", "."], 1, "history.json: cannot read", "`cargo xtask train --out DIR`"),
+        (&["fetch-data", "--offline", "--dir", "."], 1, "to be there when offline", "fetch it online"),
+    ];
+    for (args, code, what, next) in cases {
+        let ended = run_in(&here, args);
+        assert_eq!(ended.code, Some(code), "{args:?}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with("error: "), "{args:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(what) && ended.stderr.contains(next), "{args:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_command_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["train", "digits", "--epochs", "30", "--json", "--out"])
+        .arg(empty_folder("errors-pipe"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}

@@ -1,0 +1,76 @@
+//! What a training says while it runs.
+
+use std::path::Path;
+
+use super::support::{Ended, empty_folder, run_in};
+
+fn train(here: &Path, args: &[&str]) -> Ended {
+    let ended = run_in(here, &[&["train"], args, &["--out", "run"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    ended
+}
+
+/// The messages of the warnings that a training with `--json` prints.
+fn warnings(here: &Path, args: &[&str]) -> Vec<String> {
+    let stdout = train(here, &[args, &["--json"]].concat()).stdout;
+    let events = stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    events.filter(|e| e["event"] == "warning").map(|e| e["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn without_a_terminal_there_is_a_line_an_epoch_however_often_it_evaluates() {
+    let here = empty_folder("train-lines");
+    let lines = |args: &[&str]| {
+        let ended = train(&here, args);
+        ended.stdout.lines().filter(|line| line.starts_with("epoch ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let digits = lines(&["digits", "--epochs", "3"]);
+    assert_eq!(digits.len(), 3);
+    assert!(digits[2].starts_with("epoch 3.00/3  loss 0.") && digits[2].ends_with("  learning rate 0.05"));
+    // It evaluates every third step: many records an epoch.
+    let digits16 = lines(&["digits16", "--epochs", "2"]);
+    assert_eq!(digits16.len(), 2, "{digits16:?}");
+    assert!(lines(&["digits", "--epochs", "1", "--quiet"]).is_empty());
+}
+
+#[test]
+fn nothing_but_text_is_printed_where_there_is_no_terminal() {
+    let here = empty_folder("train-plain");
+    let ended = train(&here, &["digits", "--epochs", "1"]);
+    assert!(!ended.stdout.contains('\u{1b}') && ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn the_digits_are_trained_without_a_warning_and_raw_pixels_with_one() {
+    let here = empty_folder("train-warnings");
+    assert_eq!(warnings(&here, &["digits", "--epochs", "4"]), [""; 0]);
+    let raw = warnings(&here, &["digits16", "--steps", "100"]);
+    assert_eq!(raw.len(), 1, "{raw:?}");
+    assert!(raw[0].starts_with("the inputs are not scaled: "), "{raw:?}");
+    let report = std::fs::read_to_string(here.join("run/report.html")).unwrap();
+    assert!(report.contains("the inputs are not scaled"));
+    let said = train(&here, &["digits16", "--steps", "100"]).stderr;
+    assert!(said.starts_with("warning: the inputs are not scaled: ") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_rate_of_nearly_0_is_said_to_move_nothing() {
+    let here = empty_folder("train-stuck");
+    let stuck = warnings(&here, &["digits", "--epochs", "4", "--lr", "1e-9"]);
+    assert_eq!(stuck.len(), 1, "{stuck:?}");
+    assert!(stuck[0].starts_with("the loss hardly moves: "), "{stuck:?}");
+}
+
+#[test]
+fn labels_from_1_are_said() {
+    let here = empty_folder("train-labels");
+    let rows: String = (0..40).map(|i| format!("{},{},{}\n", i % 2 + 1, i % 2, i % 5)).collect();
+    std::fs::write(here.join("mine.csv"), format!("label,a,b\n{rows}")).unwrap();
+    let recipe = "[data]\ncsv = { train = 'mine.csv' }\n[model]\nlayers = [{ layer = 'affine', units = 3 }]\n\
+                  [loss]\nname = 'softmax_cross_entropy'\n[optimizer]\nname = 'sgd'\n[training]\n\
+                  length = { epochs = 2 }\nbatch_size = 8\nlearning_rate = 0.1\n";
+    std::fs::write(here.join("mine.toml"), recipe).unwrap();
+    let said = warnings(&here, &["mine.toml"]);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("the labels start at 1"), "{said:?}");
+}
