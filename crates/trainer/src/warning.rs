@@ -249,9 +249,9 @@ mod tests {
 
     use super::*;
 
-    /// 20 examples of 2 numbers, of which the second is `scale` times as large as the first.
+    /// 20 examples of 2 numbers, of which the second is 5 `scale` in size on average.
     fn data(scale: f64, labels: &[usize], names: &[&str]) -> Dataset {
-        let x = Array::from_shape_fn(vec![20, 2], |i| (i[0] as f64 / 10.0 - 1.0) * [1.0, scale][i[1]]);
+        let x = Array::from_shape_fn(vec![20, 2], |i| (i[0] as f64 - 10.0) * [0.125, scale][i[1]]);
         let labels = (0..20).map(|i| labels[i % labels.len()]).collect();
         let names = names.iter().map(ToString::to_string).collect();
         Dataset::new(Features::F64(x), Targets::Classes(labels), names).unwrap()
@@ -271,8 +271,8 @@ mod tests {
     fn one_large_feature_is_enough_and_scaling_or_a_norm_helps() {
         let data = data(100.0, &[0, 1, 2], &[]);
         let found = warnings(network(), &data, &Scaling::none());
-        assert_eq!(found, [Warning::InputsNotScaled { feature: 1, size: 50.0 }]);
-        assert!(found[0].to_string().contains("number 1 of an example is 50.000 in size"), "{}", found[0]);
+        assert_eq!(found, [Warning::InputsNotScaled { feature: 1, size: 500.0 }]);
+        assert!(found[0].to_string().contains("number 1 of an example is 500.000 in size"), "{}", found[0]);
         assert!(warnings(network(), &data, &Scaling::standardise_per_feature(&data).unwrap()).is_empty());
         let normed = Sequential::new(&[2]).push(BatchNorm::new(2)).unwrap();
         assert!(warnings(normed, &data, &Scaling::none()).is_empty());
