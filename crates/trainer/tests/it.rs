@@ -24,6 +24,8 @@ mod it {
     mod onnx;
     mod optimizers;
     #[cfg(feature = "model-file")]
+    mod pip_safetensors;
+    #[cfg(feature = "model-file")]
     mod pytorch;
     #[cfg(feature = "report")]
     mod report;

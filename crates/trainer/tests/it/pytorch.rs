@@ -1,7 +1,8 @@
 //! PyTorch reads our models and we read PyTorch's.
 //!
-//! Runs where a Python with `torch` and `safetensors` is: the one that `TRAINER_PYTHON` names, or `python3`. Says that
-//! it is skipped elsewhere, unless `TRAINER_PYTHON` is set: then its absence is a failure.
+//! The exchange runs where a Python with `torch` and `safetensors` is: the one that `TORCH_PYTHON` names, or `python3`. It
+//! says that it is skipped elsewhere, unless `TORCH_PYTHON` is set: then its absence is a failure. A model that PyTorch
+//! wrote is in `tests/pytorch` and read in any case.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +38,7 @@ fn network() -> Sequential {
 
 /// The Python to use, if there is one with the packages.
 fn python() -> Option<PathBuf> {
-    let named = std::env::var_os("TRAINER_PYTHON").map(PathBuf::from);
+    let named = std::env::var_os("TORCH_PYTHON").map(PathBuf::from);
     let python = named.clone().unwrap_or_else(|| "python3".into());
     let check = Command::new(&python).arg(script()).arg("check").output();
     match check {
@@ -45,9 +46,7 @@ fn python() -> Option<PathBuf> {
         Ok(output) if named.is_some() => panic!("{}", String::from_utf8_lossy(&output.stderr)),
         Err(error) if named.is_some() => panic!("{}: {error}", python.display()),
         _ => {
-            skipped(
-                "exchange with PyTorch: no Python with torch and safetensors; TRAINER_PYTHON may name one",
-            );
+            skipped("exchange with PyTorch: no Python with torch and safetensors; TORCH_PYTHON may name one");
             None
         }
     }
@@ -103,9 +102,18 @@ fn we_read_models_of_pytorch_and_compute_the_same() {
     let Some(python) = python() else { return };
     let folder = Folder::new("theirs");
     call(&python, "write", &folder.0);
-    let model = Model::<f64>::load_pytorch(network(), folder.0.join("theirs.safetensors")).unwrap();
+    reads_theirs(&folder.0);
+}
+
+#[test]
+fn we_read_the_model_that_pytorch_once_wrote() {
+    reads_theirs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch"));
+}
+
+fn reads_theirs(folder: &Path) {
+    let model = Model::<f64>::load_pytorch(network(), folder.join("theirs.safetensors")).unwrap();
     let case: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(folder.0.join("theirs.json")).unwrap()).unwrap();
+        serde_json::from_slice(&std::fs::read(folder.join("theirs.json")).unwrap()).unwrap();
     let numbers = |key: &str| -> Vec<f64> { serde_json::from_value(case[key].clone()).unwrap() };
     let x = ArrayD::from_shape_vec(IxDyn(&[5, 1, 6, 6]), numbers("x")).unwrap();
     let y = model.predict(&x).unwrap();
