@@ -161,6 +161,10 @@ impl Run<'_> {
         Sequential: Backprop<T>,
     {
         let mut warnings = warning::of_data(trainer.model(), &sets.train);
+        if self.recipe.data.set.is_none() {
+            // The published sets are known to share nothing, and to look again would take a moment.
+            warnings.extend(warning::of_split(&sets.train, &sets.test));
+        }
         warnings.iter().for_each(|warning| self.say_warning(warning));
         let mut watch = LossWatch::default();
         let from_the_start = trainer.step_count() == 0;

@@ -1,6 +1,6 @@
 //! Warnings: what makes a training go badly although nothing is wrong enough to stop it.
 //!
-//! They cost a look at a few hundred examples before the training and one more after it.
+//! They cost a look at a few hundred examples before the training and one more after it; [`of_split`] reads all.
 
 use std::fmt;
 
@@ -45,6 +45,13 @@ pub enum Warning {
         /// Their names.
         names: Vec<String>,
     },
+    /// Test examples with the features of training examples.
+    SharedExamples {
+        /// How many.
+        shared: usize,
+        /// Of how many.
+        test: usize,
+    },
     /// The loss is what it was in the beginning.
     LossNotMoving {
         /// The epochs taken.
@@ -85,6 +92,11 @@ impl fmt::Display for Warning {
                 if names.len() == 1 { "class" } else { "the classes" },
                 names.join(", ")
             ),
+            Warning::SharedExamples { shared, test } => write!(
+                f,
+                "{shared} of {test} test examples are training examples too, so the test flatters; take them out of one \
+                 of the two"
+            ),
             Warning::LossNotMoving { epochs, first, last } => write!(
                 f,
                 "the loss hardly moves: {first:.4} in the first steps, {last:.4} after {epochs:.0} epochs; try another \
@@ -105,6 +117,12 @@ where
     Sequential: Backprop<T>,
 {
     unscaled(model, train).into_iter().chain(classes(train)).collect()
+}
+
+/// What is to be said of a training set and a test set together. Scaling and targets do not count.
+pub fn of_split<T: Scalar>(train: &Source<'_, T>, test: &Source<'_, T>) -> Option<Warning> {
+    let shared = test.dataset().features.shared_with(&train.dataset().features).len();
+    (shared > 0).then_some(Warning::SharedExamples { shared, test: test.len() })
 }
 
 /// The indices of examples that stand for all, evenly spread.
@@ -293,6 +311,19 @@ mod tests {
         assert!(of(&[1, 2], &["cat", "dog", "cow"]).unwrap().contains("class cat"));
         assert!(of(&[0, 3], &[]).unwrap().contains("the classes 1, 2"));
         assert_eq!(of(&[0, 1, 2], &[]), None);
+    }
+
+    #[test]
+    fn examples_in_both_sets_are_counted() {
+        let (train, scaling) = (data(1.0, &[0, 1, 2], &[]), Scaling::none());
+        let of = |test: &Dataset| {
+            let source = |set| Source::<f64>::new(set, &scaling).unwrap();
+            of_split(&source(&train), &source(test))
+        };
+        assert_eq!(of(&train.select(&[3, 4])), Some(Warning::SharedExamples { shared: 2, test: 2 }));
+        let other = data(2.0, &[0, 1, 2], &[]);
+        assert_eq!(of(&other), Some(Warning::SharedExamples { shared: 1, test: 20 }), "0 times 2 is 0");
+        assert_eq!(of(&other.select(&[0, 1])), None);
     }
 
     #[test]

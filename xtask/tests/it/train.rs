@@ -62,7 +62,7 @@ fn a_rate_of_nearly_0_is_said_to_move_nothing() {
 }
 
 #[test]
-fn labels_from_1_are_said() {
+fn labels_from_1_and_examples_in_both_sets_are_said() {
     let here = empty_folder("train-labels");
     let rows: String = (0..40).map(|i| format!("{},{},{}\n", i % 2 + 1, i % 2, i % 5)).collect();
     std::fs::write(here.join("mine.csv"), format!("label,a,b\n{rows}")).unwrap();
@@ -71,6 +71,7 @@ fn labels_from_1_are_said() {
                   length = { epochs = 2 }\nbatch_size = 8\nlearning_rate = 0.1\n";
     std::fs::write(here.join("mine.toml"), recipe).unwrap();
     let said = warnings(&here, &["mine.toml"]);
-    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].starts_with("the labels start at 1"), "{said:?}");
+    assert!(said[1].starts_with("8 of 8 test examples are training examples too"), "{said:?}");
 }
