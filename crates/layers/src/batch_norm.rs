@@ -24,7 +24,7 @@
 use ndarray::{ArrayD, ArrayRef1, ArrayRef3, ArrayRefD, Zip};
 use tensor_ops::Scalar;
 
-use crate::sums::{channel_sums, map_channels};
+use crate::sums::{map_channels, shared_channel_sums};
 use crate::views::{dims, expect_shape, ranked_mut, standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, Mode, ParamSpec, Saved, Spec};
 
@@ -85,12 +85,13 @@ pub fn batch_norm_statistics<T: Scalar>(x: &ArrayRef3<T>, mean: &mut ArrayRef1<T
     assert!(mean.len() == c && var.len() == c, "batch_norm: a mean and a variance for each channel of x");
     let m = T::Wide::from_f64((n * cells).max(1) as f64);
     let x = x.as_slice().expect("x in row-major order");
-    channel_sums(x, x, [n, c, cells], |_, x, _| x.widen(), |k, sum| mean[k] = T::narrow(sum / m));
+    let divided = |_, out: &mut T, sum| *out = T::narrow(sum / m);
+    shared_channel_sums([x, x], [n, c, cells], |_, x, _| x.widen(), mean, divided);
     let squares = |k: usize, x: T, _| {
         let centred = (x - mean[k]).widen();
         centred * centred
     };
-    channel_sums(x, x, [n, c, cells], squares, |k, sum| var[k] = T::narrow(sum / m));
+    shared_channel_sums([x, x], [n, c, cells], squares, var, divided);
 }
 
 /// y ← γ (x - mean) inv_std + β
@@ -114,7 +115,7 @@ pub fn batch_norm_forward<T: Scalar>(
     let x = x.as_slice().expect("x in row-major order");
     let y = y.as_slice_mut().expect("y in row-major order");
     let normalise = |k: usize, x: T, _| (x - mean[k]) * (gamma[k] * inv_std[k]) + beta[k];
-    map_channels(x, x, y, [n, c, cells], normalise);
+    map_channels([x, x], y, [n, c, cells], normalise);
 }
 
 /// dgamma ← Σ dy x̂ and dbeta ← Σ dy of this batch alone, summed wide.
@@ -138,9 +139,16 @@ pub fn batch_norm_backward_params<T: Scalar>(
     let (x, dy) =
         (x.as_slice().expect("x in row-major order"), dy.as_slice().expect("dy in row-major order"));
     assert!(x.len() == dy.len() && mean.len() == c, "batch_norm: shapes of x, dy and mean");
-    channel_sums(dy, dy, [n, c, cells], |_, dy, _| dy.widen(), |k, sum| dbeta[k] = T::narrow(sum));
+    shared_channel_sums(
+        [dy, dy],
+        [n, c, cells],
+        |_, dy, _| dy.widen(),
+        dbeta,
+        |_, db, sum| *db = T::narrow(sum),
+    );
     let term = |k: usize, x: T, dy: T| ((x - mean[k]) * dy).widen();
-    channel_sums(x, dy, [n, c, cells], term, |k, sum| dgamma[k] = T::narrow(sum * inv_std[k].widen()));
+    let scaled = |k: usize, dg: &mut T, sum| *dg = T::narrow(sum * inv_std[k].widen());
+    shared_channel_sums([x, dy], [n, c, cells], term, dgamma, scaled);
 }
 
 /// dx ← γ inv_std (dy - dbeta / m - x̂ dgamma / m), with the sums of this batch; zeros in their place if the statistics
@@ -171,7 +179,7 @@ pub fn batch_norm_backward_input<T: Scalar>(
         "batch_norm: shapes of x, dy and dx"
     );
     let share = T::from_f64(1.0 / (n * cells).max(1) as f64);
-    map_channels(x, dy, dx, [n, c, cells], |k, x, dy| {
+    map_channels([x, dy], dx, [n, c, cells], |k, x, dy| {
         let pull = (x - mean[k]) * (inv_std[k] * dgamma[k] * share);
         gamma[k] * inv_std[k] * (dy - dbeta[k] * share - pull)
     });

@@ -9,8 +9,9 @@
 use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::Scalar;
 
-use crate::conv2d::{
-    add_channel_sums, conv_params, conv2d_backward_input, conv2d_backward_params, conv2d_forward,
+use crate::conv2d::conv_params;
+use crate::convolution::{
+    ConvScratch, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward,
 };
 use crate::views::{dims, ranked, ranked_mut, standard, with_standard_mut};
 use crate::window::Window;
@@ -78,7 +79,7 @@ impl Conv1d {
     fn window(&self, input: &[usize]) -> Result<Window, Error> {
         let expected = || format!("[{}, length of at least {}]", self.c_in, self.least());
         let &[c, l] = input else { return Err(Error::input(self.kind(), expected(), input)) };
-        self.flat().window(self.kind(), &[c, 1, l]).map_err(|e| match e {
+        self.flat().window_as(self.kind(), &[c, 1, l]).map_err(|e| match e {
             Error::Input { .. } => Error::input(self.kind(), expected(), input),
             other => other,
         })
@@ -118,7 +119,7 @@ impl Layer for Conv1d {
     }
 }
 
-/// The cache holds, in `arrays`, the columns of one example.
+/// The cache holds [`ConvScratch`].
 impl<T: Scalar> Backprop<T> for Conv1d {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
         let &[n, c, l] = input else { panic!("conv1d: expected [n, c, l]") };
@@ -130,9 +131,8 @@ impl<T: Scalar> Backprop<T> for Conv1d {
         let window = self.window(&x.shape()[1..]).expect("a shape that output_shape took");
         let (x, weight) = (standard(x, raised), standard(weight, raised));
         let bias = bias.first().map(|bias| ranked(bias));
-        let mut columns = ranked_mut(&mut cache.arrays[0]);
         with_standard_mut(y, raised, |y| {
-            conv2d_forward(&x, &weight, bias.as_deref(), &window, y, &mut columns);
+            conv2d_forward(&x, &weight, bias.as_deref(), &window, y, ConvScratch::of(cache));
         });
     }
 
@@ -148,10 +148,9 @@ impl<T: Scalar> Backprop<T> for Conv1d {
             panic!("conv1d: expected weight")
         };
         let window = self.window(&saved.x.shape()[1..]).expect("a shape that output_shape took");
-        let mut columns = ranked_mut(&mut saved.cache.arrays[0]);
         let (x, dy) = (standard(saved.x, raised), standard(dy, raised));
         with_standard_mut(dweight, raised, |dweight| {
-            conv2d_backward_params(&x, &dy, &window, dweight, &mut columns);
+            conv2d_backward_params(&x, &dy, &window, dweight, ConvScratch::of(saved.cache));
         });
         if let [dbias] = dbias {
             add_channel_sums(&dy, &mut ranked_mut(dbias));
@@ -159,7 +158,7 @@ impl<T: Scalar> Backprop<T> for Conv1d {
         if let Some(dx) = dx {
             let weight = standard(weight, raised);
             with_standard_mut(dx, raised, |dx| {
-                conv2d_backward_input(&weight, &dy, &window, dx, &mut columns);
+                conv2d_backward_input(&weight, &dy, &window, dx, ConvScratch::of(saved.cache));
             });
         }
     }

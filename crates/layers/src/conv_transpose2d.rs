@@ -17,9 +17,9 @@
 use ndarray::{ArrayD, ArrayRef1, ArrayRef4, ArrayRefD};
 use tensor_ops::Scalar;
 
-use crate::conv2d::{
-    add_channel_sums, check_groups, conv_params, conv2d_backward_input, conv2d_backward_params,
-    conv2d_forward,
+use crate::conv2d::{check_groups, conv_params};
+use crate::convolution::{
+    ConvScratch, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward,
 };
 use crate::views::{dims, ranked, ranked_mut, standard, with_standard_mut};
 use crate::window::{Geometry, Window};
@@ -124,8 +124,8 @@ impl ConvTranspose2d {
 ///
 /// # Shapes
 ///
-/// `x` [n, c_in, h, w], `weight` [c_in, c_out/groups, kh, kw], `bias` `[c_out]`, `y` [n, c_out, oh, ow]; scratch `columns`
-/// [c_out kh kw, h w]; the window is over `y`. All but `bias` in row-major order.
+/// `x` [n, c_in, h, w], `weight` [c_in, c_out/groups, kh, kw], `bias` `[c_out]`, `y` [n, c_out, oh, ow]; the window is over
+/// `y`. All but `bias` in row-major order.
 ///
 /// # Panics
 ///
@@ -137,13 +137,13 @@ pub fn conv_transpose2d_forward<T: Scalar>(
     bias: Option<&ArrayRef1<T>>,
     window: &Window,
     y: &mut ArrayRef4<T>,
-    columns: &mut ndarray::ArrayRef2<T>,
+    scratch: ConvScratch<'_, T>,
 ) {
     assert!(
         bias.is_none_or(|bias| bias.len() == y.dim().1),
         "conv_transpose2d: a bias for each channel of y"
     );
-    conv2d_backward_input(weight, x, window, y, columns);
+    conv2d_backward_input(weight, x, window, y, scratch);
     let Some(bias) = bias else { return };
     for mut y in y.outer_iter_mut() {
         for (mut plane, &bias) in y.outer_iter_mut().zip(bias) {
@@ -185,12 +185,12 @@ impl Layer for ConvTranspose2d {
     }
 }
 
-/// The cache holds, in `arrays`, the columns of one example.
+/// The cache holds [`ConvScratch`].
 impl<T: Scalar> Backprop<T> for ConvTranspose2d {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
         let window = self.window(&input[1..]).expect("a shape that output_shape took");
-        let columns = ArrayD::zeros(vec![self.c_out * window.cells(), window.outputs()]);
-        Cache { arrays: vec![columns], ..Cache::new() }
+        let weight = self.c_in * (self.c_out / self.groups) * window.cells();
+        ConvScratch::cache(input[0], self.c_out, weight, &window)
     }
 
     fn forward(&self, params: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, cache: &mut Cache<T>) {
@@ -198,9 +198,8 @@ impl<T: Scalar> Backprop<T> for ConvTranspose2d {
         let window = self.window(&x.shape()[1..]).expect("a shape that output_shape took");
         let (x, weight) = (standard(x, dims::<_, 4>), standard(weight, dims::<_, 4>));
         let bias = bias.first().map(|bias| ranked(bias));
-        let mut columns = ranked_mut(&mut cache.arrays[0]);
         with_standard_mut(y, dims::<_, 4>, |y| {
-            conv_transpose2d_forward(&x, &weight, bias.as_deref(), &window, y, &mut columns);
+            conv_transpose2d_forward(&x, &weight, bias.as_deref(), &window, y, ConvScratch::of(cache));
         });
     }
 
@@ -216,11 +215,10 @@ impl<T: Scalar> Backprop<T> for ConvTranspose2d {
             panic!("conv_transpose2d: expected weight")
         };
         let window = self.window(&saved.x.shape()[1..]).expect("a shape that output_shape took");
-        let mut columns = ranked_mut(&mut saved.cache.arrays[0]);
         let dy = standard(dy, dims::<_, 4>);
         let x = standard(saved.x, dims::<_, 4>);
         with_standard_mut(dweight, dims::<_, 4>, |dweight| {
-            conv2d_backward_params(&dy, &x, &window, dweight, &mut columns);
+            conv2d_backward_params(&dy, &x, &window, dweight, ConvScratch::of(saved.cache));
         });
         if let [dbias] = dbias {
             add_channel_sums(&dy, &mut ranked_mut(dbias));
@@ -228,7 +226,7 @@ impl<T: Scalar> Backprop<T> for ConvTranspose2d {
         if let Some(dx) = dx {
             let weight = standard(weight, dims::<_, 4>);
             with_standard_mut(dx, dims::<_, 4>, |dx| {
-                conv2d_forward(&dy, &weight, None, &window, dx, &mut columns);
+                conv2d_forward(&dy, &weight, None, &window, dx, ConvScratch::of(saved.cache));
             });
         }
     }

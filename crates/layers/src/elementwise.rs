@@ -6,9 +6,10 @@
 //!
 //! An activation is its function and its derivative, side by side; this module makes it a layer.
 
-use ndarray::{ArrayD, ArrayRefD, Zip};
-use tensor_ops::{Scalar, pool};
+use ndarray::{ArrayD, ArrayRefD};
+use tensor_ops::{Scalar, pool, vectorised};
 
+use crate::views::{standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
 
 /// A function of one number and its derivative.
@@ -82,12 +83,12 @@ impl<A: Elementwise> Layer for A {
 
 impl<A: Elementwise, T: Scalar> Backprop<T> for A {
     fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
-        let (Some(x_all), Some(y_all)) = (x.as_slice(), y.as_slice_mut()) else {
-            return Zip::from(y).and(x).for_each(|y, &x| *y = self.f(x));
-        };
-        let part = part(x_all.len());
-        pool::for_each(nanoseconds(x_all.len()), y_all.chunks_mut(part).zip(x_all.chunks(part)), |(y, x)| {
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = self.f(x));
+        in_parts(y, [x], &|y, [x]| {
+            vectorised(|| {
+                for i in 0..y.len().min(x.len()) {
+                    y[i] = self.f(x[i]);
+                }
+            });
         });
     }
 
@@ -100,22 +101,43 @@ impl<A: Elementwise, T: Scalar> Backprop<T> for A {
         _: &mut [ArrayD<T>],
     ) {
         let Some(dx) = dx else { return };
-        let (Saved { x, y, .. }, slices) = (saved, dx.as_slice_mut().zip(dy.as_slice()));
-        let (Some((dx_all, dy_all)), Some(x_all), Some(y_all)) = (slices, x.as_slice(), y.as_slice()) else {
-            return Zip::from(dx).and(x).and(y).and(dy).for_each(|dx, &x, &y, &dy| *dx = dy * self.df(x, y));
-        };
-        let part = part(dx_all.len());
-        let inputs = x_all.chunks(part).zip(y_all.chunks(part)).zip(dy_all.chunks(part));
-        pool::for_each(
-            nanoseconds(dx_all.len()),
-            dx_all.chunks_mut(part).zip(inputs),
-            |(dx, ((x, y), dy))| {
-                for (((dx, &x), &y), &dy) in dx.iter_mut().zip(x).zip(y).zip(dy) {
-                    *dx = dy * self.df(x, y);
+        in_parts(dx, [saved.x, saved.y, dy], &|dx, [x, y, dy]| {
+            vectorised(|| {
+                for i in 0..dx.len().min(x.len()).min(y.len()).min(dy.len()) {
+                    dx[i] = dy[i] * self.df(x[i], y[i]);
                 }
-            },
-        );
+            });
+        });
     }
+}
+
+/// What is done with a part of the output and the same parts of the inputs.
+type Part<'a, T, const N: usize> = &'a (dyn Fn(&mut [T], [&[T]; N]) + Sync);
+
+/// Calls `f` with each part of `out` and the same parts of the inputs, on as many threads as are worth it.
+///
+/// Not generic over `f`: there are many activations, and this is compiled once for all of them.
+fn in_parts<T: Scalar, const N: usize>(
+    out: &mut ArrayRefD<T>,
+    inputs: [&ArrayRefD<T>; N],
+    f: Part<'_, T, N>,
+) {
+    let len = out.len();
+    let part = part(len);
+    let inputs = inputs.map(|x| standard(x, |x| [x.len()]));
+    let inputs = inputs.each_ref().map(|x| x.as_slice().expect("in the standard layout"));
+    assert!(inputs.iter().all(|x| x.len() == len), "elementwise: arrays of {len} elements");
+    with_standard_mut(
+        out,
+        |out| [out.len()],
+        |out| {
+            let out = out.as_slice_mut().expect("in the standard layout").chunks_mut(part);
+            pool::for_each(nanoseconds(len), out.enumerate(), |(i, out)| {
+                let range = i * part..i * part + out.len();
+                f(out, inputs.map(|x| &x[range.clone()]));
+            });
+        },
+    );
 }
 
 /// Elements of a part. Each element is computed alone, so the cut changes no bit.

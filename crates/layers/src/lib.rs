@@ -22,12 +22,14 @@ mod concat;
 mod conv1d;
 mod conv2d;
 mod conv_transpose2d;
+mod convolution;
 mod dropout;
 mod elementwise;
 mod embedding;
 mod error;
 mod flatten;
 mod global_average_pool;
+#[cfg(feature = "gradcheck")]
 pub mod gradcheck;
 mod group_norm;
 mod init;
@@ -38,6 +40,7 @@ mod max_pool2d;
 mod nodes;
 mod params;
 mod prelu;
+#[cfg(feature = "gradcheck")]
 pub mod registry;
 mod residual;
 mod row_norm;
@@ -62,7 +65,10 @@ pub use cache::{Cache, Mode};
 pub use concat::Concat;
 pub use conv_transpose2d::{ConvTranspose2d, conv_transpose2d_forward};
 pub use conv1d::Conv1d;
-pub use conv2d::{Conv2d, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward};
+pub use conv2d::Conv2d;
+pub use convolution::{
+    ConvScratch, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward,
+};
 pub use dropout::{Dropout, dropout_mask};
 pub use elementwise::Elementwise;
 pub use embedding::{Embedding, embedding_backward_params, embedding_forward};

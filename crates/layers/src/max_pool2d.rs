@@ -11,7 +11,7 @@
 //! Ranzato, Huang, Boureau, LeCun, "Unsupervised learning of invariant feature hierarchies", 2007.
 
 use ndarray::{ArrayD, ArrayRef1, ArrayRef4, ArrayRefD, Ix1};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, pool, vectorised};
 
 use crate::views::{dims, head, head_mut, ranked, ranked_mut, standard, with_standard_mut};
 use crate::window::{Geometry, Window};
@@ -99,34 +99,86 @@ pub fn max_pool2d_forward<T: Scalar>(
     y: &mut ArrayRef4<T>,
     place: &mut ArrayRef1<u32>,
 ) {
-    let Window { h, w } = *window;
+    let Window { h, w } = window;
     check_planes(x, y, window);
     assert_eq!(place.len(), y.len(), "max_pool2d: a place for each element of y");
     u32::try_from(h.size * w.size).expect("a plane of at most 2³² - 1 cells");
-    let x = x.as_slice().expect("x in row-major order").chunks_exact(h.size * w.size);
-    let y = y.as_slice_mut().expect("y in row-major order").chunks_exact_mut(window.outputs());
-    let place = place.as_slice_mut().expect("place contiguous").chunks_exact_mut(window.outputs());
-    for ((x, y), place) in x.zip(y).zip(place) {
-        let lines = y.chunks_exact_mut(w.steps).zip(place.chunks_exact_mut(w.steps));
-        for (o, (y, place)) in lines.enumerate() {
-            let row = h.first(o) * w.size;
-            for (o, (y, place)) in y.iter_mut().zip(&mut *place).enumerate() {
-                let first = row + w.first(o);
-                (*y, *place) = (x[first], first as u32);
-            }
-            for i in (0..h.kernel).filter_map(|k| h.cell(o, k)) {
-                for k in 0..w.kernel {
-                    let inside = w.inside(k);
-                    let at = i * w.size + inside.start * w.stride + k * w.dilation - w.padding;
-                    let cells = x[at..].iter().step_by(w.stride);
-                    let line = y[inside.clone()].iter_mut().zip(&mut place[inside]).zip(cells);
-                    for (step, ((y, place), &v)) in line.enumerate() {
-                        // Selections, not a branch: which cell is the largest cannot be predicted.
-                        let larger = (v > *y) | v.value().is_nan();
-                        *y = if larger { v } else { *y };
-                        *place = if larger { (at + step * w.stride) as u32 } else { *place };
+    let (plane, outputs) = (h.size * w.size, window.outputs());
+    let (time, part) = (x.len(), planes_of_part(x));
+    let x = x.as_slice().expect("x in row-major order").chunks(part * plane);
+    let y = y.as_slice_mut().expect("y in row-major order").chunks_mut(part * outputs);
+    let place = place.as_slice_mut().expect("place contiguous").chunks_mut(part * outputs);
+    pool::for_each(time, x.zip(y).zip(place), |((x, y), place)| {
+        vectorised(|| {
+            let planes = x.chunks_exact(plane).zip(y.chunks_exact_mut(outputs));
+            for ((x, y), place) in planes.zip(place.chunks_exact_mut(outputs)) {
+                let lines = y.chunks_exact_mut(w.steps).zip(place.chunks_exact_mut(w.steps));
+                for (o, (y, place)) in lines.enumerate() {
+                    match w.side_by_side() {
+                        Some(2) => line_side_by_side::<T, 2>(x, window, o, y, place),
+                        Some(3) => line_side_by_side::<T, 3>(x, window, o, y, place),
+                        _ => line(x, window, o, y, place),
                     }
                 }
+            }
+        });
+    });
+}
+
+/// Planes of a part. Each plane is pooled alone, so the cut changes no bit.
+fn planes_of_part<T>(x: &ArrayRef4<T>) -> usize {
+    (x.dim().0 * x.dim().1).div_ceil(16).max(1)
+}
+
+/// The larger of two values with their places; the first if they are equal.
+///
+/// Selections, not a branch: which is the larger cannot be predicted.
+#[inline(always)]
+fn larger<T: Scalar>((y, place): (T, u32), (v, at): (T, u32)) -> (T, u32) {
+    let larger = (v > y) | v.is_nan();
+    (if larger { v } else { y }, if larger { at } else { place })
+}
+
+/// One line of maxima under windows that stand side by side, W cells wide: a loop that vectors can do.
+#[inline(always)]
+fn line_side_by_side<T: Scalar, const W: usize>(
+    x: &[T],
+    Window { h, w }: &Window,
+    o: usize,
+    y: &mut [T],
+    place: &mut [u32],
+) {
+    let first = h.first(o);
+    for i in (0..h.kernel).filter_map(|k| h.cell(o, k)) {
+        let row = i * w.size;
+        let cells = x[row..row + w.steps * W].as_chunks::<W>().0.iter();
+        let cells = cells.zip((row as u32..).step_by(W));
+        for ((y, place), (cells, at)) in y.iter_mut().zip(&mut *place).zip(cells) {
+            let begin = if i == first { (cells[0], at) } else { (*y, *place) };
+            (*y, *place) = (0..W).fold(begin, |y, k| larger(y, (cells[k], at + k as u32)));
+        }
+    }
+}
+
+/// One line of maxima under any window.
+#[inline(always)]
+fn line<T: Scalar>(x: &[T], Window { h, w }: &Window, o: usize, y: &mut [T], place: &mut [u32]) {
+    let row = h.first(o) * w.size;
+    for (o, (y, place)) in y.iter_mut().zip(&mut *place).enumerate() {
+        let first = row + w.first(o);
+        (*y, *place) = (x[first], first as u32);
+    }
+    for i in (0..h.kernel).filter_map(|k| h.cell(o, k)) {
+        for k in 0..w.kernel {
+            let inside = w.inside(k);
+            if inside.is_empty() {
+                continue;
+            }
+            let at = i * w.size + inside.start * w.stride + k * w.dilation - w.padding;
+            let cells = x[at..].iter().step_by(w.stride);
+            let line = y[inside.clone()].iter_mut().zip(&mut place[inside]).zip(cells);
+            for (step, ((y, place), &v)) in line.enumerate() {
+                (*y, *place) = larger((*y, *place), (v, (at + step * w.stride) as u32));
             }
         }
     }
@@ -148,16 +200,22 @@ pub fn max_pool2d_backward<T: Scalar>(
     window: &Window,
     dx: &mut ArrayRef4<T>,
 ) {
-    let dx =
-        dx.as_slice_mut().expect("dx in row-major order").chunks_exact_mut(window.h.size * window.w.size);
-    let dy = dy.as_slice().expect("dy in row-major order").chunks_exact(window.outputs());
-    let place = place.as_slice().expect("place contiguous").chunks_exact(window.outputs());
-    for ((dx, dy), place) in dx.zip(dy).zip(place) {
-        dx.fill(T::zero());
-        for (&dy, &place) in dy.iter().zip(place) {
-            dx[place as usize] += dy;
+    check_planes(dx, dy, window);
+    assert_eq!(place.len(), dy.len(), "max_pool2d: a place for each element of dy");
+    let (plane, outputs) = (window.h.size * window.w.size, window.outputs());
+    let (time, part) = (dx.len(), planes_of_part(dx));
+    let dx = dx.as_slice_mut().expect("dx in row-major order").chunks_mut(part * plane);
+    let dy = dy.as_slice().expect("dy in row-major order").chunks(part * outputs);
+    let place = place.as_slice().expect("place contiguous").chunks(part * outputs);
+    pool::for_each(time, dx.zip(dy).zip(place), |((dx, dy), place)| {
+        let planes = dx.chunks_exact_mut(plane).zip(dy.chunks_exact(outputs));
+        for ((dx, dy), place) in planes.zip(place.chunks_exact(outputs)) {
+            dx.fill(T::zero());
+            for (&dy, &place) in dy.iter().zip(place) {
+                dx[place as usize] += dy;
+            }
         }
-    }
+    });
 }
 
 impl Layer for MaxPool2d {

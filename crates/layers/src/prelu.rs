@@ -13,7 +13,7 @@ use ndarray::{ArrayD, ArrayRef1, ArrayRef3, ArrayRefD};
 use tensor_ops::Scalar;
 
 use crate::batch_norm::by_channel;
-use crate::sums::{channel_sums, map_channels};
+use crate::sums::{map_channels, shared_channel_sums};
 use crate::views::{dims, expect_shape, ranked_mut, standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, ParamSpec, Saved, Spec};
 
@@ -70,7 +70,7 @@ pub fn prelu_forward<T: Scalar>(x: &ArrayRef3<T>, alpha: &ArrayRef1<T>, y: &mut 
     let x = x.as_slice().expect("x in row-major order");
     let y = y.as_slice_mut().expect("y in row-major order");
     assert!(x.len() == y.len() && alpha.len() == c, "prelu: shapes of x, alpha and y");
-    map_channels(x, x, y, [n, c, cells], |k, x, _| if x <= T::zero() { alpha[k] * x } else { x });
+    map_channels([x, x], y, [n, c, cells], |k, x, _| if x <= T::zero() { alpha[k] * x } else { x });
 }
 
 /// dx ← dy if x > 0, else α dy
@@ -94,7 +94,7 @@ pub fn prelu_backward_input<T: Scalar>(
         (x.as_slice().expect("x in row-major order"), dy.as_slice().expect("dy in row-major order"));
     let dx = dx.as_slice_mut().expect("dx in row-major order");
     assert!(x.len() == dy.len() && x.len() == dx.len() && alpha.len() == c, "prelu: shapes of x, dy and dx");
-    map_channels(x, dy, dx, [n, c, cells], |k, x, dy| if x <= T::zero() { alpha[k] * dy } else { dy });
+    map_channels([x, dy], dx, [n, c, cells], |k, x, dy| if x <= T::zero() { alpha[k] * dy } else { dy });
 }
 
 /// dα ← dα + Σ of x dy over x ≤ 0, summed wide.
@@ -114,7 +114,8 @@ pub fn prelu_backward_params<T: Scalar>(x: &ArrayRef3<T>, dy: &ArrayRef3<T>, dal
     assert!(x.len() == dy.len() && dalpha.len() == c, "prelu: shapes of x, dy and dalpha");
     let zero = T::Wide::from_f64(0.0);
     let term = |_, x: T, dy: T| if x <= T::zero() { (x * dy).widen() } else { zero };
-    channel_sums(x, dy, [n, c, cells], term, |k, sum| dalpha[k] += T::narrow(sum));
+    let add = |_, dalpha: &mut T, sum| *dalpha += T::narrow(sum);
+    shared_channel_sums([x, dy], [n, c, cells], term, dalpha, add);
 }
 
 impl Layer for PRelu {

@@ -3,7 +3,10 @@
 //! Eight partial sums instead of one: the additions of one sum wait for each other, eight do not, and their order is
 //! fixed, so the result depends on the numbers alone.
 
-use tensor_ops::Scalar;
+use std::ops::Range;
+
+use ndarray::{ArrayRef1, Axis};
+use tensor_ops::{Scalar, pool, vectorised};
 
 const LANES: usize = 8;
 
@@ -34,37 +37,41 @@ fn sum_of<T: Scalar>(x: &[T], y: &[T], f: impl Fn(T, T) -> T::Wide) -> T::Wide {
     lanes.into_iter().fold(rest, |sum, lane| sum + lane)
 }
 
-/// Hands `out`, for each channel k, the sum of f(k, x, y) over all examples and cells.
+/// Hands `out`, for each channel k in a range, the sum of f(k, x, y) over all examples and cells.
 ///
 /// `x` and `y` are [n, c, cells] in row-major order.
+#[inline(always)]
 pub(crate) fn channel_sums<T: Scalar>(
-    x: &[T],
-    y: &[T],
+    [x, y]: [&[T]; 2],
     [_, c, cells]: [usize; 3],
+    range: Range<usize>,
     f: impl Fn(usize, T, T) -> T::Wide,
     mut out: impl FnMut(usize, T::Wide),
 ) {
     if cells == 1 {
-        return column_sums(x, y, c, f, out);
+        return column_sums([x, y], c, range, f, out);
     }
-    for k in 0..c {
+    for k in range {
         let planes = |x| <[T]>::chunks_exact(x, cells.max(1)).skip(k).step_by(c);
         let sums = planes(x).zip(planes(y)).map(|(x, y)| sum_of(x, y, |x, y| f(k, x, y)));
         out(k, sums.fold(T::Wide::from_f64(0.0), |total, plane| total + plane));
     }
 }
 
-/// The same for one cell a channel: columns in blocks, so that the sums stay in registers and rows are read in order.
+/// Columns that are summed at once: their sums stay in registers, and rows are read in order.
+const BLOCK: usize = 16;
+
+/// The same for one cell a channel.
+#[inline(always)]
 fn column_sums<T: Scalar>(
-    x: &[T],
-    y: &[T],
+    [x, y]: [&[T]; 2],
     c: usize,
+    range: Range<usize>,
     f: impl Fn(usize, T, T) -> T::Wide,
     mut out: impl FnMut(usize, T::Wide),
 ) {
-    const BLOCK: usize = 16;
-    for start in (0..c).step_by(BLOCK) {
-        let block = start..c.min(start + BLOCK);
+    for start in range.clone().step_by(BLOCK) {
+        let block = start..range.end.min(start + BLOCK);
         let mut sums = [T::Wide::from_f64(0.0); BLOCK];
         for (x, y) in x.chunks_exact(c).zip(y.chunks_exact(c)) {
             let terms = x[block.clone()].iter().zip(&y[block.clone()]);
@@ -76,33 +83,60 @@ fn column_sums<T: Scalar>(
     }
 }
 
+/// [`channel_sums`] of all channels, shared over threads: calls `put` with each channel's place in `out` and its sum.
+///
+/// A channel is summed by one thread, so the cut changes no bit.
+pub(crate) fn shared_channel_sums<T: Scalar>(
+    xy: [&[T]; 2],
+    shape: [usize; 3],
+    f: impl Fn(usize, T, T) -> T::Wide + Sync,
+    out: &mut ArrayRef1<T>,
+    put: impl Fn(usize, &mut T, T::Wide) + Sync,
+) {
+    let part = out.len().div_ceil(16).next_multiple_of(if shape[2] == 1 { BLOCK } else { 1 }).max(1);
+    let parts = out.axis_chunks_iter_mut(Axis(0), part).enumerate();
+    pool::for_each(xy[0].len() / 2, parts, |(i, mut out)| {
+        let range = i * part..i * part + out.len();
+        vectorised(|| {
+            channel_sums(xy, shape, range.clone(), &f, |k, sum| put(k, &mut out[k - range.start], sum));
+        });
+    });
+}
+
 /// out ← f(k, x, y) in each channel k.
 ///
 /// `x`, `y` and `out` are [n, c, cells] in row-major order.
 pub(crate) fn map_channels<T: Scalar>(
-    x: &[T],
-    y: &[T],
+    [x, y]: [&[T]; 2],
     out: &mut [T],
-    [_, c, cells]: [usize; 3],
-    f: impl Fn(usize, T, T) -> T,
+    [n, c, cells]: [usize; 3],
+    f: impl Fn(usize, T, T) -> T + Sync,
 ) {
-    if cells == 1 {
-        for ((x, y), out) in x.chunks_exact(c).zip(y.chunks_exact(c)).zip(out.chunks_exact_mut(c)) {
-            for (k, ((&x, &y), out)) in x.iter().zip(y).zip(out).enumerate() {
-                *out = f(k, x, y);
+    let part = (n.div_ceil(16) * c * cells).max(1);
+    let parts = x.chunks(part).zip(y.chunks(part)).zip(out.chunks_mut(part));
+    pool::for_each(x.len() / 2, parts, |((x, y), out)| {
+        vectorised(|| {
+            if cells == 1 {
+                for ((x, y), out) in x.chunks_exact(c).zip(y.chunks_exact(c)).zip(out.chunks_exact_mut(c)) {
+                    for (k, ((&x, &y), out)) in x.iter().zip(y).zip(out).enumerate() {
+                        *out = f(k, x, y);
+                    }
+                }
+                return;
             }
-        }
-        return;
-    }
-    let planes = |x| <[T]>::chunks_exact(x, cells.max(1));
-    let channels = (0..c).cycle();
-    for (((x, y), out), k) in planes(x).zip(planes(y)).zip(out.chunks_exact_mut(cells.max(1))).zip(channels) {
-        x.iter().zip(y).zip(out).for_each(|((&x, &y), out)| *out = f(k, x, y));
-    }
+            let planes = |x| <[T]>::chunks_exact(x, cells);
+            let planes = planes(x).zip(planes(y)).zip(out.chunks_exact_mut(cells));
+            for (((x, y), out), k) in planes.zip((0..c).cycle()) {
+                x.iter().zip(y).zip(out).for_each(|((&x, &y), out)| *out = f(k, x, y));
+            }
+        });
+    });
 }
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array1;
+
     use super::*;
 
     #[test]
@@ -121,20 +155,17 @@ mod tests {
             let n = 4;
             let x: Vec<f64> = (0..n * c * cells).map(|i| (i as f64).sin()).collect();
             let mut y = vec![f64::NAN; x.len()];
-            map_channels(&x, &x, &mut y, [n, c, cells], |k, x, _| x + k as f64);
+            map_channels([&x, &x], &mut y, [n, c, cells], |k, x, _| x + k as f64);
             for (i, (x, y)) in x.iter().zip(&y).enumerate() {
                 assert_eq!(*y, x + (i / cells % c) as f64);
             }
-            let mut seen = Vec::new();
-            channel_sums(
-                &x,
-                &y,
-                [n, c, cells],
-                |k, x, y| (y - x) * (k + 1) as f64,
-                |k, sum| seen.push((k, sum)),
-            );
-            assert_eq!(seen.len(), c);
-            for (k, sum) in seen {
+            let mut sums = Array1::from_elem(c, f64::NAN);
+            let term = |k, x: f64, y: f64| (y - x) * (k + 1) as f64;
+            shared_channel_sums([&x, &y], [n, c, cells], term, &mut sums, |k, out, sum| {
+                *out = sum + k as f64
+            });
+            for (k, sum) in sums.into_iter().enumerate() {
+                let sum = sum - k as f64;
                 let expected = (k * (k + 1) * n * cells) as f64;
                 assert!((sum - expected).abs() < 1e-9, "channel {k}: {sum} for {expected}");
             }

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use ndarray::{ArrayRef2, ArrayRef3};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, vectorised};
 
 use crate::Error;
 
@@ -59,6 +59,12 @@ impl Slide {
         }
         let k = (self.padding - start).div_ceil(self.dilation);
         if k < self.kernel { start + k * self.dilation - self.padding } else { self.size }
+    }
+
+    /// The width of the window, if the positions cover the input side by side, without padding.
+    pub(crate) fn side_by_side(&self) -> Option<usize> {
+        let dense = self.dilation == 1 && self.padding == 0 && self.stride == self.kernel;
+        (dense && self.steps * self.kernel <= self.size).then_some(self.kernel)
     }
 
     fn new(size: usize, steps: [usize; 4], ceil: bool) -> Option<Self> {
@@ -132,6 +138,11 @@ impl Window {
         self.h.steps * self.w.steps
     }
 
+    /// Whether the window is one cell that visits every cell of the input, in order.
+    pub(crate) fn is_cell(&self) -> bool {
+        [self.h, self.w].iter().all(|s| s.kernel == 1 && s.stride == 1 && s.padding == 0)
+    }
+
     /// Cells of the window.
     pub fn cells(&self) -> usize {
         self.h.kernel * self.w.kernel
@@ -155,28 +166,54 @@ pub fn im2col<T: Scalar>(x: &ArrayRef3<T>, window: &Window, columns: &mut ArrayR
     let Window { h, w } = *window;
     assert_eq!(columns.dim(), (x.dim().0 * window.cells(), window.outputs()), "im2col: shape of columns");
     let (x, columns) = (slice(x), columns.as_slice_mut().expect("columns in row-major order"));
-    let mut rows = columns.chunks_exact_mut(window.outputs());
-    for plane in x.chunks_exact(h.size * w.size) {
-        for (kh, kw) in (0..h.kernel).flat_map(|kh| (0..w.kernel).map(move |kw| (kh, kw))) {
-            let row = rows.next().expect("as many rows as cells of the window");
-            let inside = w.inside(kw);
-            for (o, line) in row.chunks_exact_mut(w.steps).enumerate() {
-                let Some(i) = h.cell(o, kh).filter(|_| !inside.is_empty()) else {
-                    line.fill(T::zero());
-                    continue;
-                };
-                let start = i * w.size + inside.start * w.stride + kw * w.dilation - w.padding;
-                line[..inside.start].fill(T::zero());
-                line[inside.end..].fill(T::zero());
-                let line = &mut line[inside.clone()];
-                if w.stride == 1 {
-                    line.copy_from_slice(&plane[start..start + line.len()]);
-                } else {
-                    let cells = plane[start..].iter().step_by(w.stride);
-                    line.iter_mut().zip(cells).for_each(|(line, cell)| *line = *cell);
+    vectorised(|| {
+        let mut rows = columns.chunks_exact_mut(window.outputs());
+        for plane in x.chunks_exact(h.size * w.size) {
+            for kh in 0..h.kernel {
+                for kw in 0..w.kernel {
+                    let row = rows.next().expect("as many rows as cells of the window");
+                    plane_to_row(plane, [kh, kw], window, row);
                 }
             }
         }
+    });
+}
+
+/// One row of [`im2col`]: the cells of a plane under one cell of the window.
+#[inline(always)]
+fn plane_to_row<T: Scalar>(plane: &[T], [kh, kw]: [usize; 2], Window { h, w }: &Window, row: &mut [T]) {
+    let (rows, inside) = (h.inside(kh), w.inside(kw));
+    if rows.is_empty() || inside.is_empty() {
+        return row.fill(T::zero());
+    }
+    row[..rows.start * w.steps].fill(T::zero());
+    row[rows.end * w.steps..].fill(T::zero());
+    let start = |slide: &Slide, o: usize, k: usize| o * slide.stride + k * slide.dilation - slide.padding;
+    let lines = row[rows.start * w.steps..rows.end * w.steps].chunks_exact_mut(w.steps);
+    let cells = &plane[start(h, rows.start, kh) * w.size + start(w, inside.start, kw)..];
+    for (line, cells) in lines.zip(cells.chunks(h.stride * w.size)) {
+        if w.stride == 1 {
+            copy(&cells[..inside.len()], &mut line[inside.clone()]);
+        } else {
+            line[inside.clone()].iter_mut().zip(cells.iter().step_by(w.stride)).for_each(|(to, x)| *to = *x);
+        }
+        if inside.len() < w.steps {
+            line[..inside.start].fill(T::zero());
+            line[inside.end..].fill(T::zero());
+        }
+    }
+}
+
+/// Copies a short line in whole vectors, the last of which may overlap the one before. Lines are short, and to call the
+/// function that copies memory takes longer than to copy one.
+#[inline(always)]
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    const N: usize = 8;
+    if let (Some(last), Some(to_last)) = (from.last_chunk::<N>(), to.last_chunk_mut::<N>()) {
+        *to_last = *last;
+        to.as_chunks_mut::<N>().0.iter_mut().zip(from.as_chunks::<N>().0).for_each(|(to, from)| *to = *from);
+    } else {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
     }
 }
 
@@ -195,29 +232,51 @@ pub fn col2im<T: Scalar>(columns: &ArrayRef2<T>, window: &Window, x: &mut ArrayR
     assert_eq!(columns.dim(), (x.dim().0 * window.cells(), window.outputs()), "col2im: shape of columns");
     let columns = columns.as_slice().expect("columns in row-major order");
     let x = x.as_slice_mut().expect("x in row-major order");
-    x.fill(T::zero());
-    let mut rows = columns.chunks_exact(window.outputs());
-    for plane in x.chunks_exact_mut(h.size * w.size) {
-        for (kh, kw) in (0..h.kernel).flat_map(|kh| (0..w.kernel).map(move |kw| (kh, kw))) {
-            let row = rows.next().expect("as many rows as cells of the window");
-            let inside = w.inside(kw);
-            if inside.is_empty() {
-                continue;
-            }
-            for (o, line) in row.chunks_exact(w.steps).enumerate() {
-                let Some(i) = h.cell(o, kh) else { continue };
-                let start = i * w.size + inside.start * w.stride + kw * w.dilation - w.padding;
-                let line = &line[inside.clone()];
-                if w.stride == 1 {
-                    let cells = &mut plane[start..start + line.len()];
-                    cells.iter_mut().zip(line).for_each(|(cell, line)| *cell += *line);
-                } else {
-                    let cells = plane[start..].iter_mut().step_by(w.stride);
-                    cells.zip(line).for_each(|(cell, line)| *cell += *line);
+    vectorised(|| {
+        x.fill(T::zero());
+        let mut rows = columns.chunks_exact(window.outputs());
+        for plane in x.chunks_exact_mut(h.size * w.size) {
+            for kh in 0..h.kernel {
+                for kw in 0..w.kernel {
+                    let row = rows.next().expect("as many rows as cells of the window");
+                    row_to_plane(row, [kh, kw], window, plane);
                 }
             }
         }
+    });
+}
+
+/// One row of [`col2im`], added to the cells of a plane under one cell of the window.
+#[inline(always)]
+fn row_to_plane<T: Scalar>(row: &[T], [kh, kw]: [usize; 2], Window { h, w }: &Window, plane: &mut [T]) {
+    let (rows, inside) = (h.inside(kh), w.inside(kw));
+    if rows.is_empty() || inside.is_empty() {
+        return;
     }
+    let start = |slide: &Slide, o: usize, k: usize| o * slide.stride + k * slide.dilation - slide.padding;
+    let lines = row[rows.start * w.steps..rows.end * w.steps].chunks_exact(w.steps);
+    let cells = &mut plane[start(h, rows.start, kh) * w.size + start(w, inside.start, kw)..];
+    for (line, cells) in lines.zip(cells.chunks_mut(h.stride * w.size)) {
+        let line = &line[inside.clone()];
+        if w.stride == 1 {
+            add(line, &mut cells[..line.len()]);
+        } else {
+            cells.iter_mut().step_by(w.stride).zip(line).for_each(|(cell, x)| *cell += *x);
+        }
+    }
+}
+
+/// to ← to + from, for short lines.
+#[inline(always)]
+fn add<T: Scalar>(from: &[T], to: &mut [T]) {
+    const N: usize = 8;
+    let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<N>(), to.as_chunks_mut::<N>());
+    for (to, from) in to.iter_mut().zip(from) {
+        for lane in 0..N {
+            to[lane] += from[lane];
+        }
+    }
+    to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to += *from);
 }
 
 #[track_caller]

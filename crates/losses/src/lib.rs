@@ -14,6 +14,7 @@ mod binary_cross_entropy;
 mod class_weights;
 mod elementwise;
 mod error;
+#[cfg(feature = "gradcheck")]
 pub mod gradcheck;
 mod hinge;
 mod huber;
@@ -22,6 +23,7 @@ mod loss;
 mod mean_absolute_error;
 mod mean_squared_error;
 mod negative_log_likelihood;
+#[cfg(feature = "gradcheck")]
 pub mod registry;
 mod softmax_cross_entropy;
 mod spec;

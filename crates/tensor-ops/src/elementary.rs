@@ -15,7 +15,7 @@
 //! (every 7th value there is has been tried) and f64 for samples. Infinities, NaN, zeros with their sign and subnormal
 //! results are as they should be.
 
-use crate::machine::{Isa, Loop, vectorised};
+use crate::machine::{Isa, Loop, run_on};
 
 /// a · b + c, rounded once or twice.
 macro_rules! mul_add {
@@ -30,10 +30,10 @@ macro_rules! functions {
      exp: $exp_low:literal to $exp_high:literal, tanh: $tanh_high:literal, series: $series:expr) => {
         impl Elementary for $float {
             fn exp_slice_on(isa: Isa, x: &mut [Self]) {
-                vectorised(isa, $exp(x));
+                run_on(isa, $exp(x));
             }
             fn tanh_slice_on(isa: Isa, x: &mut [Self]) {
-                vectorised(isa, $tanh(x));
+                run_on(isa, $tanh(x));
             }
         }
 

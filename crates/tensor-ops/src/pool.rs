@@ -38,7 +38,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -161,52 +161,64 @@ pub(crate) fn is_worth(nanoseconds: usize) -> bool {
 ///
 /// If `f` panics, after all parts have ended.
 pub fn for_each<T: Send>(nanoseconds: usize, parts: impl IntoIterator<Item = T>, f: impl Fn(T) + Sync) {
-    let mut parts = parts.into_iter().fuse();
+    let mut parts = parts.into_iter();
     let threads = if is_worth(nanoseconds) { threads() } else { 1 };
-    let free = || match POOL.started.try_lock() {
-        Ok(started) => Some(started),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()), // a part has panicked: no harm
-        Err(TryLockError::WouldBlock) => None,
-    };
-    if threads > 1
-        && let Some(mut started) = free()
-    {
-        start(&mut started, threads - 1);
-        while let Some(first) = parts.next() {
-            region(threads, first, &mut parts, &f);
+    let Some(_held) = hold(threads) else { return parts.for_each(f) };
+    loop {
+        // Whoever holds the lock takes the part.
+        let mut slots = [const { Mutex::new(None) }; SLOTS];
+        let mut count = 0;
+        for slot in &mut slots {
+            let Some(part) = parts.next() else { break };
+            *slot = Mutex::new(Some(part));
+            count += 1;
         }
-    } else {
-        parts.for_each(f);
+        region(threads, count, &|i| {
+            if let Some(part) = slots[i].try_lock().ok().and_then(|mut slot| slot.take()) {
+                f(part);
+            }
+        });
+        if count < SLOTS {
+            return;
+        }
     }
 }
 
 /// The parts that a region takes at once; the rest follows in further regions.
 const SLOTS: usize = 64;
 
-/// One region, of the first part and as many others as there are slots.
-fn region<T: Send>(threads: usize, first: T, parts: &mut impl Iterator<Item = T>, f: &(impl Fn(T) + Sync)) {
-    let Some(second) = parts.next() else { return f(first) };
-    let mut next = [Some(first), Some(second)].into_iter().flatten().chain(parts);
-    let mut count = 0;
-    let slots: [Mutex<Option<T>>; SLOTS] = std::array::from_fn(|_| {
-        let part = next.next();
-        count += usize::from(part.is_some());
-        Mutex::new(part)
-    });
-    let (slots, threads) = (&slots[..count], threads.min(count));
+/// Takes the pool for a region of so many threads; `None` if it is one thread, or another thread has the pool.
+fn hold(threads: usize) -> Option<MutexGuard<'static, usize>> {
+    if threads == 1 {
+        return None;
+    }
+    let mut started = match POOL.started.try_lock() {
+        Ok(started) => started,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(), // a part has panicked: no harm
+        Err(TryLockError::WouldBlock) => return None,
+    };
+    start(&mut started, threads - 1);
+    Some(started)
+}
+
+/// Calls `run` with each number below `count`, on several threads, and returns when all calls have ended. It may call
+/// `run` with the same number twice, even at once.
+fn region(threads: usize, count: usize, run: &(dyn Fn(usize) + Sync)) {
+    let threads = threads.min(count);
+    if threads <= 1 {
+        return (0..count).for_each(run);
+    }
     let panic: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
-    let run = |slot: &Mutex<Option<T>>| {
-        // Whoever holds the lock takes the part.
-        let Some(part) = slot.try_lock().ok().and_then(|mut slot| slot.take()) else { return };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f(part))) {
+    let run = |i: usize| {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run(i))) {
             panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
         }
     };
     let work = |who: usize| {
         if who < threads {
             // Its own parts first, the same in each region: their data may still be in this core's cache.
-            slots.iter().skip(who).step_by(threads).for_each(run);
-            slots.iter().for_each(run);
+            (who..count).step_by(threads).for_each(run);
+            (0..count).for_each(run);
         }
     };
     POOL.lending.lend(&work, || {

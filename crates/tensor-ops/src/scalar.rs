@@ -119,6 +119,11 @@ pub trait Scalar:
         if self < Self::zero() { -self } else { self }
     }
 
+    /// Not a number.
+    fn is_nan(self) -> bool {
+        self.value().is_nan()
+    }
+
     /// Neither infinite nor not-a-number.
     fn is_finite(self) -> bool {
         self.value().is_finite()
@@ -195,6 +200,9 @@ macro_rules! float {
             }
             fn tanh_slice(x: &mut [Self]) {
                 Self::tanh_slice_on(Isa::best(), x);
+            }
+            fn is_nan(self) -> bool {
+                $float::is_nan(self)
             }
             fn abs(self) -> Self {
                 $float::abs(self)

@@ -7,7 +7,7 @@
 use ndarray::{ArrayRef, ArrayRef1, ArrayRef2, Dimension};
 
 use crate::Scalar;
-use crate::machine::{Isa, Loop, vectorised};
+use crate::machine::{Isa, Loop, run_on};
 
 /// The sum of all elements, in the accumulator's type.
 ///
@@ -58,7 +58,7 @@ pub fn mean<T: Scalar, D: Dimension>(x: &ArrayRef<T, D>) -> Option<T::Wide> {
 #[track_caller]
 pub fn add_row_sums<T: Scalar>(x: &ArrayRef2<T>, total: &mut ArrayRef1<T>) {
     assert_eq!(x.ncols(), total.len(), "add_row_sums: columns of x and length of total");
-    vectorised(Isa::best(), RowSums { x, total });
+    run_on(Isa::best(), RowSums { x, total });
 }
 
 struct RowSums<'a, T> {

@@ -55,7 +55,7 @@ mod early_stopping;
 mod evaluate;
 #[cfg(feature = "train")]
 pub mod folds;
-#[cfg(feature = "train")]
+#[cfg(feature = "gradcheck")]
 pub mod gradcheck;
 #[cfg(feature = "train")]
 mod groups;

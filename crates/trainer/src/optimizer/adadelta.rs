@@ -11,7 +11,7 @@
 //! Zeiler, "ADADELTA: an adaptive learning rate method", 2012, algorithm 1. Here ε stands *inside* of the roots, in the
 //! paper as in PyTorch and Keras: it is what the first step grows from.
 
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, vectorised};
 
 use super::{Optimizer, Update, check};
 use crate::Error;
@@ -58,13 +58,15 @@ impl<T: Scalar> Optimizer<T> for AdaDelta {
             [at.rate, at.decay(self.weight_decay), self.epsilon, self.rho, 1.0 - self.rho].map(T::from_f64);
         let [squares, steps] = slots else { unreachable!("counted above") };
         let params = param.iter_mut().zip(grad);
-        for ((w, &g), (s, u)) in params.zip(squares.iter_mut().zip(steps.iter_mut())) {
-            let g = g + decay * *w;
-            *s = rho * *s + rest * g * g;
-            let d = g * ((*u + epsilon).sqrt() / (*s + epsilon).sqrt());
-            *u = rho * *u + rest * d * d;
-            *w -= rate * d;
-        }
+        vectorised(|| {
+            for ((w, &g), (s, u)) in params.zip(squares.iter_mut().zip(steps.iter_mut())) {
+                let g = g + decay * *w;
+                *s = rho * *s + rest * g * g;
+                let d = g * ((*u + epsilon).sqrt() / (*s + epsilon).sqrt());
+                *u = rho * *u + rest * d * d;
+                *w -= rate * d;
+            }
+        });
     }
 }
 

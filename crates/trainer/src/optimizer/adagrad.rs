@@ -9,7 +9,7 @@
 //! Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011, with ε
 //! outside of the root and the decaying rate δ, as in PyTorch.
 
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, vectorised};
 
 use super::{Optimizer, Update, check};
 use crate::Error;
@@ -60,11 +60,13 @@ impl<T: Scalar> Optimizer<T> for AdaGrad {
         let epsilon = T::from_f64(self.epsilon);
         let decay = T::from_f64(at.decay(self.weight_decay));
         let rate = T::from_f64(at.rate / (1.0 + (at.t - 1) as f64 * self.rate_decay));
-        for ((w, &g), s) in param.iter_mut().zip(grad).zip(slots[0].iter_mut()) {
-            let g = g + decay * *w;
-            *s += g * g;
-            *w -= rate * g / ((initial + *s).sqrt() + epsilon);
-        }
+        vectorised(|| {
+            for ((w, &g), s) in param.iter_mut().zip(grad).zip(slots[0].iter_mut()) {
+                let g = g + decay * *w;
+                *s += g * g;
+                *w -= rate * g / ((initial + *s).sqrt() + epsilon);
+            }
+        });
     }
 }
 

@@ -12,7 +12,7 @@
 //! the root and after the correction of v, as in the paper's algorithm and PyTorch; Keras and the paper's section 2.1
 //! correct the rate instead, for which the same ε is larger by 1 / √(1 - β₂ᵗ).
 
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, vectorised};
 
 use super::{Optimizer, Update, check};
 use crate::Error;
@@ -84,19 +84,23 @@ impl Adam {
         match slots {
             [m, v] => {
                 let params = param.iter_mut().zip(grad);
-                for ((w, &g), (m, v)) in params.zip(m.iter_mut().zip(v.iter_mut())) {
-                    moments(w, g, m, v);
-                    *w -= rate * *m / (v.sqrt() * scale + epsilon);
-                }
+                vectorised(|| {
+                    for ((w, &g), (m, v)) in params.zip(m.iter_mut().zip(v.iter_mut())) {
+                        moments(w, g, m, v);
+                        *w -= rate * *m / (v.sqrt() * scale + epsilon);
+                    }
+                });
             }
             [m, v, largest] => {
                 let params = param.iter_mut().zip(grad);
                 let slots = m.iter_mut().zip(v.iter_mut()).zip(largest.iter_mut());
-                for ((w, &g), ((m, v), largest)) in params.zip(slots) {
-                    moments(w, g, m, v);
-                    *largest = largest.maximum(*v);
-                    *w -= rate * *m / (largest.sqrt() * scale + epsilon);
-                }
+                vectorised(|| {
+                    for ((w, &g), ((m, v), largest)) in params.zip(slots) {
+                        moments(w, g, m, v);
+                        *largest = largest.maximum(*v);
+                        *w -= rate * *m / (largest.sqrt() * scale + epsilon);
+                    }
+                });
             }
             _ => panic!("adam: expected 2 or 3 slots, got {}", slots.len()),
         }

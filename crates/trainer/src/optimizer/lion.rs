@@ -9,7 +9,7 @@
 //! Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2. Each element moves by the whole rate,
 //! so the rate should be 3 to 10 times smaller, and the decay as much larger, than for AdamW (section 5 there).
 
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, vectorised};
 
 use super::{Optimizer, Update, check};
 use crate::Error;
@@ -64,12 +64,14 @@ impl<T: Scalar> Optimizer<T> for Lion {
         ]
         .map(T::from_f64);
         let zero = T::zero();
-        for ((w, &g), m) in param.iter_mut().zip(grad).zip(slots[0].iter_mut()) {
-            let c = keep1 * *m + take1 * g;
-            let sign = if c > zero { plus } else { zero } + if c < zero { minus } else { zero };
-            *w -= rate * (sign + decay * *w);
-            *m = keep2 * *m + take2 * g;
-        }
+        vectorised(|| {
+            for ((w, &g), m) in param.iter_mut().zip(grad).zip(slots[0].iter_mut()) {
+                let c = keep1 * *m + take1 * g;
+                let sign = if c > zero { plus } else { zero } + if c < zero { minus } else { zero };
+                *w -= rate * (sign + decay * *w);
+                *m = keep2 * *m + take2 * g;
+            }
+        });
     }
 }
 

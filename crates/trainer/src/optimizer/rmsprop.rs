@@ -12,7 +12,7 @@
 //! with recurrent neural networks", 2013, eq. 38 to 41. ε stands outside of the root, as in PyTorch; Keras has it
 //! inside.
 
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, vectorised};
 
 use super::{Optimizer, Update, check};
 use crate::Error;
@@ -73,35 +73,37 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
                 .map(T::from_f64);
         let mut d = [T::zero(); BLOCK];
         let mut g = [T::zero(); BLOCK];
-        for start in (0..param.len()).step_by(BLOCK) {
-            let range = start..(start + BLOCK).min(param.len());
-            let (g, d) = (&mut g[..range.len()], &mut d[..range.len()]);
-            let w = &mut param[range.clone()];
-            let mut slots = slots.iter_mut().map(|slot| &mut slot[range.clone()]);
-            let mut next = || slots.next().expect("counted above");
+        vectorised(|| {
+            for start in (0..param.len()).step_by(BLOCK) {
+                let range = start..(start + BLOCK).min(param.len());
+                let (g, d) = (&mut g[..range.len()], &mut d[..range.len()]);
+                let w = &mut param[range.clone()];
+                let mut slots = slots.iter_mut().map(|slot| &mut slot[range.clone()]);
+                let mut next = || slots.next().expect("counted above");
 
-            for ((g, &grad), &w) in g.iter_mut().zip(&grad[range.clone()]).zip(&*w) {
-                *g = grad + decay * w;
-            }
-            for ((d, s), &g) in d.iter_mut().zip(next()).zip(&*g) {
-                *s = alpha * *s + rest * g * g;
-                *d = *s;
-            }
-            if self.centered {
-                for ((d, m), &g) in d.iter_mut().zip(next()).zip(&*g) {
-                    *m = alpha * *m + rest * g;
-                    *d -= *m * *m;
+                for ((g, &grad), &w) in g.iter_mut().zip(&grad[range.clone()]).zip(&*w) {
+                    *g = grad + decay * w;
                 }
-            }
-            d.iter_mut().zip(&*g).for_each(|(d, &g)| *d = g / (d.sqrt() + epsilon));
-            if self.momentum != 0.0 {
-                for (d, v) in d.iter_mut().zip(next()) {
-                    *v = momentum * *v + *d;
-                    *d = *v;
+                for ((d, s), &g) in d.iter_mut().zip(next()).zip(&*g) {
+                    *s = alpha * *s + rest * g * g;
+                    *d = *s;
                 }
+                if self.centered {
+                    for ((d, m), &g) in d.iter_mut().zip(next()).zip(&*g) {
+                        *m = alpha * *m + rest * g;
+                        *d -= *m * *m;
+                    }
+                }
+                d.iter_mut().zip(&*g).for_each(|(d, &g)| *d = g / (d.sqrt() + epsilon));
+                if self.momentum != 0.0 {
+                    for (d, v) in d.iter_mut().zip(next()) {
+                        *v = momentum * *v + *d;
+                        *d = *v;
+                    }
+                }
+                w.iter_mut().zip(&*d).for_each(|(w, &d)| *w -= rate * d);
             }
-            w.iter_mut().zip(&*d).for_each(|(w, &d)| *w -= rate * d);
-        }
+        });
     }
 }
 

@@ -10,7 +10,7 @@
 //! iteration methods", 1964; Nesterov, 1983, in the form of Sutskever, Martens, Dahl, Hinton, "On the importance of
 //! initialization and momentum in deep learning", 2013, as PyTorch writes it: the learning rate stays outside of v.
 
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, vectorised};
 
 use super::{Optimizer, Update, check};
 use crate::Error;
@@ -53,17 +53,21 @@ impl<T: Scalar> Optimizer<T> for Sgd {
         let rate = T::from_f64(at.rate);
         let decay = T::from_f64(at.decay(self.weight_decay));
         let Some(velocity) = slots.first_mut() else {
-            for (w, &g) in param.iter_mut().zip(grad) {
-                *w -= rate * (g + decay * *w);
-            }
+            vectorised(|| {
+                for (w, &g) in param.iter_mut().zip(grad) {
+                    *w -= rate * (g + decay * *w);
+                }
+            });
             return;
         };
         let momentum = T::from_f64(self.momentum);
-        for ((w, &g), v) in param.iter_mut().zip(grad).zip(velocity.iter_mut()) {
-            let g = g + decay * *w;
-            *v = momentum * *v + g;
-            *w -= rate * if self.nesterov { g + momentum * *v } else { *v };
-        }
+        vectorised(|| {
+            for ((w, &g), v) in param.iter_mut().zip(grad).zip(velocity.iter_mut()) {
+                let g = g + decay * *w;
+                *v = momentum * *v + g;
+                *w -= rate * if self.nesterov { g + momentum * *v } else { *v };
+            }
+        });
     }
 }
 

@@ -1,13 +1,14 @@
 //! One step of training.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datasets::batches;
 use layers::views::{batched, head_mut};
 use layers::{Backprop, Cache, Mode, Saved};
 use losses::Reduction;
 use ndarray::ArrayD;
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, pool, vectorised};
 
 use super::Trainer;
 use crate::evaluate::{correct, mean_weight};
@@ -198,18 +199,32 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             if !settings.trained {
                 continue;
             }
-            let update =
+            let at =
                 Update { t: self.progress.step + 1, rate: rate * settings.rate, decays: settings.decays };
-            let mut slots = slots.iter_mut();
             let used = slots.len();
+            let mut slots = slots.iter_mut();
             let mut slots: [&mut [T]; MAX_SLOTS] = std::array::from_fn(|_| {
                 slots.next().map_or(&mut [][..], |s| s.as_slice_mut().expect("standard"))
             });
-            let param = param.as_slice_mut().expect("a model's parameters are in the standard layout");
-            let grad = grad.as_slice().expect("made in the standard layout");
-            self.optimizer.update(update, param, grad, &mut slots[..used]);
+            let mut param = param.as_slice_mut().expect("a model's parameters are in the standard layout");
+            let mut grad = grad.as_slice().expect("made in the standard layout");
+            let (time, part) = (param.len() * (1 + used) / 8, part(param.len()));
+            // An optimiser treats each element alone, so the cut changes no bit.
+            let parts = std::iter::from_fn(|| {
+                let n = part.min(param.len());
+                let slots = slots.each_mut().map(|s| s.split_off_mut(..n).unwrap_or_default());
+                (n > 0).then_some((param.split_off_mut(..n)?, grad.split_off(..n)?, slots))
+            });
+            pool::for_each(time, parts, |(param, grad, mut slots)| {
+                self.optimizer.update(at, param, grad, &mut slots[..used]);
+            });
         }
     }
+}
+
+/// Elements of a part of a parameter.
+fn part(len: usize) -> usize {
+    len.div_ceil(16).max(2048)
 }
 
 /// The seed of what is random in the `i`-th pass of a step.
@@ -245,15 +260,23 @@ fn next_batch(
 
 /// Whether no element is infinite or not a number: x · 0 is 0 for finite x alone, and a sum is quicker than a search.
 fn all_finite<T: Scalar>(x: &[T]) -> bool {
-    let mut lanes = [T::zero(); 8];
-    let chunks = x.chunks_exact(lanes.len());
-    let rest = chunks.remainder().iter().fold(T::zero(), |sum, &x| sum + x * T::zero());
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += x * T::zero();
-        }
-    }
-    lanes.iter().fold(rest, |sum, &lane| sum + lane).is_finite()
+    let finite = AtomicBool::new(true);
+    pool::for_each(x.len() / 16, x.chunks(part(x.len())), |x| {
+        vectorised(|| {
+            let (chunks, rest) = x.as_chunks::<16>();
+            let mut lanes = [T::zero(); 16];
+            for chunk in chunks {
+                for lane in 0..16 {
+                    lanes[lane] += chunk[lane] * T::zero();
+                }
+            }
+            let sum = lanes.iter().chain(rest).fold(T::zero(), |sum, &x| sum + x * T::zero());
+            if !sum.is_finite() {
+                finite.store(false, Ordering::Relaxed);
+            }
+        });
+    });
+    finite.into_inner()
 }
 
 /// Why a step is not taken: where the forward pass left the numbers, or, if it did not, the loss.
