@@ -11,7 +11,7 @@
 //! Ranzato, Huang, Boureau, LeCun, "Unsupervised learning of invariant feature hierarchies", 2007.
 
 use ndarray::{ArrayD, ArrayRef1, ArrayRef4, ArrayRefD, Ix1};
-use tensor_ops::{Scalar, pool, vectorised};
+use tensor_ops::{Scalar, Vectorise, pool, vectorised};
 
 use crate::views::{dims, head, head_mut, ranked, ranked_mut, standard, with_standard_mut};
 use crate::window::{Geometry, Window};
@@ -108,21 +108,36 @@ pub fn max_pool2d_forward<T: Scalar>(
     let x = x.as_slice().expect("x in row-major order").chunks(part * plane);
     let y = y.as_slice_mut().expect("y in row-major order").chunks_mut(part * outputs);
     let place = place.as_slice_mut().expect("place contiguous").chunks_mut(part * outputs);
-    pool::for_each(time, x.zip(y).zip(place), |((x, y), place)| {
-        vectorised(|| {
-            let planes = x.chunks_exact(plane).zip(y.chunks_exact_mut(outputs));
-            for ((x, y), place) in planes.zip(place.chunks_exact_mut(outputs)) {
-                let lines = y.chunks_exact_mut(w.steps).zip(place.chunks_exact_mut(w.steps));
-                for (o, (y, place)) in lines.enumerate() {
-                    match w.side_by_side() {
-                        Some(2) => line_side_by_side::<T, 2>(x, window, o, y, place),
-                        Some(3) => line_side_by_side::<T, 3>(x, window, o, y, place),
-                        _ => line(x, window, o, y, place),
-                    }
+    pool::for_each(time, x.zip(y).zip(place), |((x, y), place)| vectorised(Maxima { x, window, y, place }));
+}
+
+/// The maxima of some planes.
+struct Maxima<'a, T> {
+    x: &'a [T],
+    window: &'a Window,
+    y: &'a mut [T],
+    place: &'a mut [u32],
+}
+
+impl<T: Scalar> Vectorise for Maxima<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Maxima { x, window, y, place } = self;
+        let Window { h, w } = window;
+        let x = x.chunks_exact(h.size * w.size);
+        let planes = x.zip(y.chunks_exact_mut(window.outputs()));
+        for ((x, y), place) in planes.zip(place.chunks_exact_mut(window.outputs())) {
+            let lines = y.chunks_exact_mut(w.steps).zip(place.chunks_exact_mut(w.steps));
+            for (o, (y, place)) in lines.enumerate() {
+                match (h.side_by_side(), w.side_by_side()) {
+                    (Some(2), Some(2)) => line_side_by_side::<T, 2>(x, w.size, 2 * o, y, place),
+                    (Some(3), Some(3)) => line_side_by_side::<T, 3>(x, w.size, 3 * o, y, place),
+                    _ => line(x, window, o, y, place),
                 }
             }
-        });
-    });
+        }
+    }
 }
 
 /// Planes of a part. Each plane is pooled alone, so the cut changes no bit.
@@ -139,24 +154,39 @@ fn larger<T: Scalar>((y, place): (T, u32), (v, at): (T, u32)) -> (T, u32) {
     (if larger { v } else { y }, if larger { at } else { place })
 }
 
-/// One line of maxima under windows that stand side by side, W cells wide: a loop that vectors can do.
+/// One line of maxima under windows of K by K cells that stand side by side: a loop that vectors can do.
 #[inline(always)]
-fn line_side_by_side<T: Scalar, const W: usize>(
+fn line_side_by_side<T: Scalar, const K: usize>(
     x: &[T],
-    Window { h, w }: &Window,
-    o: usize,
+    width: usize,
+    first_row: usize,
     y: &mut [T],
     place: &mut [u32],
 ) {
-    let first = h.first(o);
-    for i in (0..h.kernel).filter_map(|k| h.cell(o, k)) {
-        let row = i * w.size;
-        let cells = x[row..row + w.steps * W].as_chunks::<W>().0.iter();
-        let cells = cells.zip((row as u32..).step_by(W));
-        for ((y, place), (cells, at)) in y.iter_mut().zip(&mut *place).zip(cells) {
-            let begin = if i == first { (cells[0], at) } else { (*y, *place) };
-            (*y, *place) = (0..W).fold(begin, |y, k| larger(y, (cells[k], at + k as u32)));
+    const LANES: usize = 4; // lines are short
+    let begin = first_row * width;
+    let rows: [&[[T; K]]; K] = std::array::from_fn(|i| x[begin + i * width..].as_chunks().0);
+    let one = |cells: [[T; K]; K], j: usize| {
+        let at = (begin + j * K) as u32;
+        let mut best = (cells[0][0], at);
+        for i in 0..K {
+            for k in 0..K {
+                best = larger(best, (cells[i][k], at + (i * width + k) as u32));
+            }
         }
+        best
+    };
+    let (y, y_rest) = y.as_chunks_mut::<LANES>();
+    let (place, place_rest) = place.as_chunks_mut::<LANES>();
+    let rest = y.len() * LANES;
+    for (j, (y, place)) in (0..).step_by(LANES).zip(y.iter_mut().zip(place)) {
+        let rows = rows.map(|row| row[j..].first_chunk::<LANES>().expect("cells for each window"));
+        for lane in 0..LANES {
+            (y[lane], place[lane]) = one(rows.map(|row| row[lane]), j + lane);
+        }
+    }
+    for (j, (y, place)) in (rest..).zip(y_rest.iter_mut().zip(place_rest)) {
+        (*y, *place) = one(rows.map(|row| row[j]), j);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use ndarray::{ArrayRef1, Axis};
-use tensor_ops::{Scalar, pool, vectorised};
+use tensor_ops::{Scalar, Vectorise, pool, vectorised};
 
 const LANES: usize = 8;
 
@@ -24,7 +24,7 @@ pub(crate) fn squares_around<T: Scalar>(x: &[T], m: T) -> T::Wide {
 }
 
 /// Σᵢ f(xᵢ, yᵢ), for slices of equal length
-#[inline]
+#[inline(always)]
 fn sum_of<T: Scalar>(x: &[T], y: &[T], f: impl Fn(T, T) -> T::Wide) -> T::Wide {
     let mut lanes = [T::Wide::from_f64(0.0); LANES];
     let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
@@ -97,10 +97,26 @@ pub(crate) fn shared_channel_sums<T: Scalar>(
     let parts = out.axis_chunks_iter_mut(Axis(0), part).enumerate();
     pool::for_each(xy[0].len() / 2, parts, |(i, mut out)| {
         let range = i * part..i * part + out.len();
-        vectorised(|| {
-            channel_sums(xy, shape, range.clone(), &f, |k, sum| put(k, &mut out[k - range.start], sum));
-        });
+        let put = |k: usize, sum| put(k, &mut out[k - range.start], sum);
+        vectorised(Sums { xy, shape, range: range.clone(), f: &f, put });
     });
+}
+
+/// [`channel_sums`] of a range of channels.
+struct Sums<'a, T, F, P> {
+    xy: [&'a [T]; 2],
+    shape: [usize; 3],
+    range: Range<usize>,
+    f: F,
+    put: P,
+}
+
+impl<T: Scalar, F: Fn(usize, T, T) -> T::Wide, P: FnMut(usize, T::Wide)> Vectorise for Sums<'_, T, F, P> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        channel_sums(self.xy, self.shape, self.range, self.f, self.put);
+    }
 }
 
 /// out ← f(k, x, y) in each channel k.
@@ -115,22 +131,36 @@ pub(crate) fn map_channels<T: Scalar>(
     let part = (n.div_ceil(16) * c * cells).max(1);
     let parts = x.chunks(part).zip(y.chunks(part)).zip(out.chunks_mut(part));
     pool::for_each(x.len() / 2, parts, |((x, y), out)| {
-        vectorised(|| {
-            if cells == 1 {
-                for ((x, y), out) in x.chunks_exact(c).zip(y.chunks_exact(c)).zip(out.chunks_exact_mut(c)) {
-                    for (k, ((&x, &y), out)) in x.iter().zip(y).zip(out).enumerate() {
-                        *out = f(k, x, y);
-                    }
-                }
-                return;
-            }
-            let planes = |x| <[T]>::chunks_exact(x, cells);
-            let planes = planes(x).zip(planes(y)).zip(out.chunks_exact_mut(cells));
-            for (((x, y), out), k) in planes.zip((0..c).cycle()) {
-                x.iter().zip(y).zip(out).for_each(|((&x, &y), out)| *out = f(k, x, y));
-            }
-        });
+        vectorised(Map { xy: [x, y], out, shape: [n, c, cells], f: &f });
     });
+}
+
+/// [`map_channels`] of some examples.
+struct Map<'a, T, F> {
+    xy: [&'a [T]; 2],
+    out: &'a mut [T],
+    shape: [usize; 3],
+    f: F,
+}
+
+impl<T: Scalar, F: Fn(usize, T, T) -> T> Vectorise for Map<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Map { xy: [x, y], out, shape: [_, c, cells], f } = self;
+        if cells == 1 {
+            for ((x, y), out) in x.chunks_exact(c).zip(y.chunks_exact(c)).zip(out.chunks_exact_mut(c)) {
+                for (k, ((&x, &y), out)) in x.iter().zip(y).zip(out).enumerate() {
+                    *out = f(k, x, y);
+                }
+            }
+            return;
+        }
+        let planes = x.chunks_exact(cells).zip(y.chunks_exact(cells)).zip(out.chunks_exact_mut(cells));
+        for (((x, y), out), k) in planes.zip((0..c).cycle()) {
+            x.iter().zip(y).zip(out).for_each(|((&x, &y), out)| *out = f(k, x, y));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ mod sums;
 
 pub use dual::{Dual, branches};
 pub use gemm::{gemm, gemm_bias, matmul};
-pub use machine::vectorised;
+pub use machine::{Vectorise, vectorised};
 pub use rows::{argmax, argmax_rows, gather_rows, one_hot};
 pub use scalar::Scalar;
 pub use softmax::{log_softmax_rows, log_sum_exp, softmax_rows};

@@ -19,8 +19,8 @@ use std::sync::OnceLock;
 
 pub(crate) use lending::Lending;
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
-pub use vectorised::vectorised;
 pub(crate) use vectorised::{Loop, run_on};
+pub use vectorised::{Vectorise, vectorised};
 
 /// The instruction sets for which there are kernels, from poor to rich.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -29,13 +29,32 @@ fn avx2(body: impl Loop) {
     body.run::<true>();
 }
 
-/// Runs `f`, compiled for the vector instructions of this machine.
+/// A computation that [`vectorised`] compiles for the vector instructions of the machine.
+///
+/// Closures are that. The compiler may leave a long closure uncompiled for the better instructions, though, because it
+/// would have to be copied; a type whose `run` is `#[inline(always)]`, with the loops that it calls, makes sure.
+pub trait Vectorise {
+    /// What comes out.
+    type Output;
+    /// Computes it. To be `#[inline(always)]`.
+    fn run(self) -> Self::Output;
+}
+
+impl<R, F: FnOnce() -> R> Vectorise for F {
+    type Output = R;
+    #[inline(always)]
+    fn run(self) -> R {
+        self()
+    }
+}
+
+/// Runs a computation, compiled for the vector instructions of this machine.
 ///
 /// For a loop over slices that is simple enough for the compiler to work on several elements at once: it is then
 /// compiled a second time, for 256-bit vectors, and which of the two runs is decided by the machine at hand. The result
 /// has the same bits: nothing is reordered and no product is fused with a sum.
 ///
-/// What `f` calls gains only if it is inlined, so generic functions do and those of other crates mostly do not.
+/// What `body` calls gains only if it is inlined, so generic functions do and those of other crates mostly do not.
 ///
 /// # Examples
 ///
@@ -45,17 +64,17 @@ fn avx2(body: impl Loop) {
 /// assert_eq!(y[999], 2.5);
 /// ```
 #[inline]
-pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+pub fn vectorised<V: Vectorise>(body: V) -> V::Output {
     match Isa::best() {
-        Isa::Portable => f(),
+        Isa::Portable => body.run(),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the best instruction set of the machine is one that it has.
-        Isa::Avx2 | Isa::Avx512 => unsafe { call_avx2(f) },
+        Isa::Avx2 | Isa::Avx512 => unsafe { run_avx2(body) },
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn call_avx2<R>(f: impl FnOnce() -> R) -> R {
-    f()
+fn run_avx2<V: Vectorise>(body: V) -> V::Output {
+    body.run()
 }
