@@ -9,6 +9,7 @@
 //! - [`Lbfgs`]: training on the whole data set at once
 //! - [`metrics`], [`folds`], [`RateSearch`]: what helps to choose
 //! - [`gradcheck`]: whole networks under the gradient checker
+//! - [`idioms`]: what you know from notebooks, PyTorch and Keras, in the words of this library
 //! - With the features of these names: `recipe`, `report`, `onnx`, `npy`; `CheckpointStore` with `checkpoint`
 //!
 //! Everything here is generic over the scalar and over the network, which may be any
@@ -126,6 +127,10 @@ pub use {
     warning::Warning,
     watch::{Margin, Metric},
 };
+
+#[cfg(all(any(doc, doctest), feature = "train"))]
+#[doc = include_str!("../docs/idioms.md")]
+pub mod idioms {}
 
 /// The example of the front page.
 #[cfg(all(doctest, feature = "train"))]

@@ -23,6 +23,7 @@ mod it {
     #[cfg(all(feature = "onnx", feature = "recipe"))]
     mod onnx;
     mod optimizers;
+    mod prediction_only;
     #[cfg(feature = "model-file")]
     mod pip_safetensors;
     #[cfg(feature = "model-file")]

@@ -1,0 +1,28 @@
+//! What a program depends on that only predicts.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// The names of the crates that `trainer` pulls in, itself among them.
+fn crates(features: &str) -> BTreeSet<String> {
+    let flags = ["--no-default-features", "--features", features, "--edges", "normal", "--prefix", "none"];
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--package", env!("CARGO_PKG_NAME")])
+        .args(flags)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let names = String::from_utf8(tree.stdout).unwrap();
+    names.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_program_that_only_predicts_pulls_in_nothing_of_training() {
+    let predicts = crates("model-file");
+    for other in ["losses", "toml", "zip", "maud", "png", "ureq", "rustls", "clap"] {
+        assert!(!predicts.contains(other), "{other}");
+    }
+    assert!(predicts.contains("layers") && crates("train").contains("losses"), "the names are read");
+    assert!(predicts.len() <= 45, "the README says about 40: {}", predicts.len());
+}
