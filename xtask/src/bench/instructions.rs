@@ -34,8 +34,11 @@ const CASES: [(&str, Case); 7] = [
     ("product of a transposed 784x125x64", |times| product([784, 125, 64], true, times)),
     ("softmax of 125 rows of 10", softmax),
     ("exp of 4096 numbers", exp),
-    ("step of w3", |times| step(include_str!("../../works/w3.toml"), &[256], times)),
-    ("step of w6", |times| step(include_str!("../../works/w6.toml"), &[1, 28, 28], times)),
+    ("step of w3", |times| step(include_str!("../../works/w3.toml"), &[256], 100, times)),
+    // A smaller batch than that of w6, for valgrind takes its time.
+    ("step of LeNet on 16 images", |times| {
+        step(include_str!("../../works/w6.toml"), &[1, 28, 28], 16, times)
+    }),
     ("prediction of w7", prediction),
 ];
 
@@ -67,8 +70,9 @@ fn exp(times: u32) -> Result<(), Error> {
 }
 
 /// Steps of a recipe on made-up bytes.
-fn step(recipe: &str, shape: &[usize], times: u32) -> Result<(), Error> {
-    let recipe = Recipe::parse(recipe, "work.toml".as_ref())?;
+fn step(recipe: &str, shape: &[usize], batch_size: usize, times: u32) -> Result<(), Error> {
+    let mut recipe = Recipe::parse(recipe, "work.toml".as_ref())?;
+    recipe.training.batch_size = batch_size;
     let n = 300;
     let bytes = (0..n * shape.iter().product::<usize>()).map(|i| (i * 37 % 251) as u8).collect();
     let features = Features::U8(ArrayD::from_shape_vec([&[n], shape].concat(), bytes)?);
