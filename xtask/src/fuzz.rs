@@ -12,7 +12,7 @@ use datasets::{csv, idx};
 use ndarray::array;
 use rand::{Rng, RngExt};
 use tensor_ops::random::{Purpose, stream};
-use trainer::npy::{self, Npz, NpzWriter};
+use trainer::npy;
 use trainer::recipe::Recipe;
 use trainer::{Checkpoint, Model};
 
@@ -22,7 +22,7 @@ use crate::{Outcome, suggest};
 /// Feed mutated files to the readers and report any that panics.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// csv, idx, model, checkpoint, npy, npz, recipe or all
+    /// csv, idx, model, checkpoint, npy, recipe or all
     #[arg(default_value = "all")]
     target: String,
     /// How long for each target
@@ -43,7 +43,7 @@ struct Target {
     seeds: fn() -> Vec<Vec<u8>>,
 }
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 6] = [
     Target { name: "csv", read: |bytes| drop(csv::parse(bytes, &csv::Options::default())), seeds: csv_seeds },
     Target { name: "idx", read: |bytes| drop(idx::parse(bytes, &idx::Options::default())), seeds: idx_seeds },
     Target {
@@ -57,7 +57,6 @@ const TARGETS: [Target; 7] = [
         seeds: || golden("ckpt"),
     },
     Target { name: "npy", read: |bytes| drop(npy::parse::<f32>(bytes)), seeds: npy_seeds },
-    Target { name: "npz", read: read_npz, seeds: npz_seeds },
     Target { name: "recipe", read: read_recipe, seeds: recipe_seeds },
 ];
 
@@ -65,11 +64,6 @@ fn read_recipe(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     // A recipe may ask for a network of any size; building one is not reading one.
     drop(Recipe::parse(text, "fuzz.toml".as_ref()));
-}
-
-fn read_npz(bytes: &[u8]) {
-    let Ok(mut file) = Npz::from_bytes(bytes.to_vec()) else { return };
-    file.names().iter().for_each(|name| drop(file.array::<f32>(name)));
 }
 
 fn csv_seeds() -> Vec<Vec<u8>> {
@@ -87,14 +81,6 @@ fn idx_seeds() -> Vec<Vec<u8>> {
 fn npy_seeds() -> Vec<Vec<u8>> {
     let (floats, bytes) = (array![[1.5_f32, -2.0], [0.0, 3.0]].into_dyn(), array![7_u8, 8].into_dyn());
     vec![npy::to_bytes(&floats), npy::to_bytes(&bytes)]
-}
-
-fn npz_seeds() -> Vec<Vec<u8>> {
-    let mut file = NpzWriter::new();
-    let added = file
-        .add("a", &array![[1.5_f32, -2.0]].into_dyn())
-        .and_then(|()| file.add("b", &array![1.0_f32].into_dyn()));
-    added.and_then(|()| file.into_bytes()).into_iter().collect()
 }
 
 fn recipe_seeds() -> Vec<Vec<u8>> {

@@ -14,7 +14,6 @@ mod it {
     #[cfg(all(feature = "checkpoint", unix))]
     mod kill;
     mod lbfgs;
-    #[cfg(any(feature = "model-file", feature = "npz"))]
     mod memory;
     #[cfg(feature = "model-file")]
     mod model_file;
@@ -23,9 +22,9 @@ mod it {
     #[cfg(all(feature = "onnx", feature = "recipe"))]
     mod onnx;
     mod optimizers;
-    mod prediction_only;
     #[cfg(feature = "model-file")]
     mod pip_safetensors;
+    mod prediction_only;
     #[cfg(feature = "model-file")]
     mod pytorch;
     #[cfg(feature = "report")]
@@ -33,6 +32,7 @@ mod it {
     mod resume;
     mod schedules;
     mod support;
+    mod threads;
     mod trace;
     mod training;
 }

@@ -21,11 +21,13 @@ pub use data::{CsvFiles, DataSpec, IdxFiles, Label, ScalingSpec};
 use crate::{Error, Meaning, Model, OptimizerSpec, Options, Trainer};
 
 /// The recipes that come with the project: their names and texts.
-pub const BUILT_IN: [(&str, &str); 4] = [
+pub const BUILT_IN: [(&str, &str); 6] = [
     ("digits", include_str!("../../recipes/digits.toml")),
     ("digits16", include_str!("../../recipes/digits16.toml")),
     ("mnist", include_str!("../../recipes/mnist.toml")),
     ("fashion", include_str!("../../recipes/fashion.toml")),
+    ("lenet", include_str!("../../recipes/lenet.toml")),
+    ("fashion-cnn", include_str!("../../recipes/fashion-cnn.toml")),
 ];
 
 /// Everything about a training run.

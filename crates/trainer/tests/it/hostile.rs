@@ -299,6 +299,27 @@ proptest! {
     }
 
     #[test]
+    #[cfg(feature = "npz")]
+    fn a_damaged_npz_never_panics(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        length in any::<prop::sample::Index>(),
+    ) {
+        let mut writer = trainer::npy::NpzWriter::new();
+        writer.add("a", &ndarray::array![[1.5_f32, -2.0]].into_dyn()).unwrap();
+        writer.add("b", &ndarray::array![1.0_f32].into_dyn()).unwrap();
+        let mut bytes = writer.into_bytes().unwrap();
+        for (at, value) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let truncated = bytes[..length.index(bytes.len())].to_vec();
+        for bytes in [bytes, truncated] {
+            let Ok(mut file) = trainer::npy::Npz::from_bytes(bytes) else { continue };
+            file.names().iter().for_each(|name| drop(file.array::<f32>(name)));
+        }
+    }
+
+    #[test]
     fn networks_with_arbitrary_sizes_never_panic(
         kind in prop::sample::select(vec!["affine", "conv2d", "conv1d", "conv_transpose2d", "max_pool2d", "avg_pool2d", "reshape", "group_norm", "layer_norm"]),
         sizes in prop::collection::vec(prop::sample::select(vec![0_u64, 1, 2, 3, 5, 7, 255, 32_768, 32_769, 16_777_215, 16_777_216]), 12),

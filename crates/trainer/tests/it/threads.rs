@@ -1,0 +1,121 @@
+//! Training takes nothing from the allocator after its first steps, and its bits do not depend on the threads.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::process::Command;
+
+use datasets::{Dataset, Features, Scaling, Targets};
+use layers::{
+    Affine, BatchNorm, Conv2d, Dropout, Flatten, Gelu, LayerNorm, MaxPool2d, Relu, Residual, Sequential,
+};
+use losses::SoftmaxCrossEntropy;
+use ndarray::ArrayD;
+use tensor_ops::pool;
+use trainer::{AdaDelta, AdaGrad, Adam, AdamW, Clip, Length, Lion, Model, Optimizer, Options};
+use trainer::{RmsProp, Sgd, Source, Trainer};
+
+use super::memory::peak;
+
+/// Images of 12 by 12 cells, enough of them that the work of a step is worth sharing.
+fn images() -> Dataset {
+    let n = 120;
+    let pixel = |i: ndarray::IxDyn| ((i[0] * 7 + i[2] * i[3]) % 23) as f32 / 11.0 - 1.0;
+    let features = Features::F32(ArrayD::from_shape_fn(vec![n, 1, 12, 12], pixel));
+    Dataset::new(features, Targets::Classes((0..n).map(|i| i % 10).collect()), vec![]).unwrap()
+}
+
+/// Something of everything that cuts its work into parts.
+fn network() -> Sequential {
+    let block = Sequential::new(&[16, 4, 4])
+        .push(Conv2d { padding: [1, 1], groups: 2, ..Conv2d::new(16, 16, [3, 3]) })
+        .and_then(|block| block.push(BatchNorm::new(16)))
+        .unwrap();
+    let network = Sequential::new(&[1, 12, 12])
+        .push(Conv2d::new(1, 16, [5, 5]))
+        .and_then(|network| network.push(Relu))
+        .and_then(|network| network.push(MaxPool2d::new([2, 2])))
+        .and_then(|network| network.push(Residual::new(block)))
+        .and_then(|network| network.push(Flatten))
+        .and_then(|network| network.push(Dropout { p: 0.2 }))
+        .and_then(|network| network.push(Affine::new(256, 200)))
+        .and_then(|network| network.push(LayerNorm::new(&[200])))
+        .and_then(|network| network.push(Gelu::default()))
+        .and_then(|network| network.push(Affine::new(200, 10)));
+    network.unwrap()
+}
+
+fn trainer(optimizer: Box<dyn Optimizer<f32>>) -> Trainer<f32> {
+    let options = Options {
+        length: Length::Steps(100),
+        batch_size: 60,
+        learning_rate: 0.01,
+        clip: Some(Clip::Norm(1.0)),
+        ..Options::default()
+    };
+    let model = Model::new(network(), 3).unwrap();
+    Trainer::boxed(model, Box::new(SoftmaxCrossEntropy::default()), optimizer, options).unwrap()
+}
+
+#[test]
+fn a_step_after_the_first_epoch_allocates_nothing() {
+    let (data, scaling) = (images(), Scaling::by_constant(0.5));
+    let source = Source::new(&data, &scaling).unwrap();
+    let optimizers: [Box<dyn Optimizer<f32>>; 7] = [
+        Box::new(Sgd { momentum: 0.9, ..Sgd::default() }),
+        Box::new(AdaGrad::default()),
+        Box::new(RmsProp::default()),
+        Box::new(AdaDelta::default()),
+        Box::new(Adam::default()),
+        Box::new(AdamW::default()),
+        Box::new(Lion::default()),
+    ];
+    for optimizer in optimizers {
+        let name = optimizer.kind();
+        let mut trainer = trainer(optimizer);
+        for threads in [1, 2] {
+            pool::with_threads(threads, || {
+                for _ in 0..2 {
+                    trainer.train_step(&source).unwrap();
+                }
+                for step in 3..6 {
+                    let held = peak(|| {
+                        trainer.train_step(&source).unwrap();
+                    });
+                    assert_eq!(held, 0, "{name}, {threads} threads, step {step}: bytes allocated");
+                }
+            });
+        }
+    }
+}
+
+/// Not a test of its own: what the test below runs in a process of its own.
+#[test]
+#[ignore = "the child of another test"]
+fn child_that_trains() {
+    let (data, scaling) = (images(), Scaling::by_constant(0.5));
+    let source = Source::new(&data, &scaling).unwrap();
+    let mut trainer = trainer(Box::new(Adam::default()));
+    let mut hash = DefaultHasher::new();
+    for _ in 0..5 {
+        trainer.train_step(&source).unwrap().loss.to_bits().hash(&mut hash);
+    }
+    trainer.model().params().iter().flatten().for_each(|p| p.to_bits().hash(&mut hash));
+    println!("threads {}, hash {:016x}", pool::threads(), hash.finish());
+}
+
+#[test]
+fn one_to_four_threads_train_to_the_same_bits() {
+    let hash = |threads: usize| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "it::threads::child_that_trains", "--ignored", "--nocapture"])
+            .env("TENSOR_OPS_THREADS", threads.to_string())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text.lines().find_map(|line| line.split_once(&format!("threads {threads}, hash ")));
+        line.unwrap_or_else(|| panic!("{threads} threads: no hash in {text}")).1.to_owned()
+    };
+    let one = hash(1);
+    for threads in [1, 2, 3, 4] {
+        assert_eq!(hash(threads), one, "{threads} threads");
+    }
+}
