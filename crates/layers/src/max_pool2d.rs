@@ -169,9 +169,9 @@ fn line_side_by_side<T: Scalar, const K: usize>(
     let one = |cells: [[T; K]; K], j: usize| {
         let at = (begin + j * K) as u32;
         let mut best = (cells[0][0], at);
-        for i in 0..K {
-            for k in 0..K {
-                best = larger(best, (cells[i][k], at + (i * width + k) as u32));
+        for (i, row) in cells.into_iter().enumerate() {
+            for (k, v) in row.into_iter().enumerate() {
+                best = larger(best, (v, at + (i * width + k) as u32));
             }
         }
         best

@@ -206,10 +206,23 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
     ///
     /// [`Error::InputShape`], [`Error::Index`] if the inputs are not what the network takes.
     pub fn predict(&self, x: &ArrayRefD<T>) -> Result<ArrayD<T>, Error> {
+        /// Examples at a time: the activations of some hundred fit into little memory, those of a whole set do not.
+        const BATCH: usize = 256;
         let n = x.shape().first().copied().unwrap_or(0);
-        let mut predictor = self.predictor(n);
-        predictor.predict(x)?;
-        Ok(predictor.y)
+        let mut predictor = self.predictor(n.min(BATCH));
+        if n <= BATCH {
+            predictor.predict(x)?;
+            return Ok(predictor.y);
+        }
+        if x.shape()[1..] != self.input {
+            return Err(Error::InputShape { expected: batched(n, &self.input), got: x.shape().to_vec() });
+        }
+        check_indices(self.network(), x)?;
+        let mut y = ArrayD::zeros(batched(n, &self.output));
+        for (x, mut y) in x.axis_chunks_iter(Axis(0), BATCH).zip(y.axis_chunks_iter_mut(Axis(0), BATCH)) {
+            y.assign(&predictor.predict(&x)?);
+        }
+        Ok(y)
     }
 
     /// A predictor for batches of up to `n` examples, which allocates here and then no more.

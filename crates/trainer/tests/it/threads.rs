@@ -90,6 +90,7 @@ fn a_step_after_the_first_epoch_allocates_nothing() {
 /// Not a test of its own: what the test below runs in a process of its own.
 #[test]
 #[ignore = "the child of another test"]
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn child_that_trains() {
     let (data, scaling) = (images(), Scaling::by_constant(0.5));
     let source = Source::new(&data, &scaling).unwrap();

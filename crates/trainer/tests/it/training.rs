@@ -3,7 +3,7 @@
 use datasets::{Dataset, Features, Scaling, Targets};
 use layers::{Affine, Relu, Sequential};
 use losses::{BinaryCrossEntropy, Huber, KullbackLeibler, MeanSquaredError, Reduction, SoftmaxCrossEntropy};
-use ndarray::{Array, Array2, ArrayD};
+use ndarray::{Array, Array2, ArrayD, Axis};
 use rand::RngExt;
 use tensor_ops::random::{Purpose, stream};
 use trainer::metrics::{by_label, r2, top_k};
@@ -238,6 +238,20 @@ fn a_stopped_and_watched_run_resumes_with_the_same_bits() {
         assert_eq!(resumed.state(), whole.state());
         assert_eq!(bits(resumed.model()), bits(whole.model()));
     }
+}
+
+#[test]
+fn many_examples_are_predicted_as_each_by_itself() {
+    let model = Model::<f64>::new(network(&[3, 8, 2]), 1).unwrap();
+    let x = noise(&[600, 3], 5);
+    let y = model.predict(&x).unwrap();
+    assert_eq!(y.shape(), [600, 2]);
+    for i in [0, 255, 256, 511, 512, 599] {
+        let one = model.predict(&x.slice_axis(Axis(0), (i..i + 1).into())).unwrap();
+        assert_eq!(one, y.slice_axis(Axis(0), (i..i + 1).into()), "example {i}");
+    }
+    let error = model.predict(&noise(&[600, 4], 5)).unwrap_err().to_string();
+    assert!(error.contains("[600, 3]") && error.contains("[600, 4]"), "{error}");
 }
 
 #[test]
