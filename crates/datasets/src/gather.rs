@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use ndarray::{ArrayD, ArrayRefD, Axis};
-use tensor_ops::{Scalar, pool};
+use tensor_ops::{Scalar, pool, vectorised};
 
 use crate::{Error, Features, Scaling};
 
@@ -90,9 +90,8 @@ impl<'a, T: Scalar> Gather<'a, T> {
             (Features::U8(x), &Scaling::Uniform { shift, factor }) => {
                 let (shift, factor) = (T::from_f64(shift), T::from_f64(factor));
                 copy_rows(x, indices, out, |row, to| {
-                    row.iter()
-                        .zip(to)
-                        .for_each(|(&x, to)| *to = (T::from_f64(f64::from(x)) - shift) * factor);
+                    let scaled = |x: u8| (T::from_f64(f64::from(x)) - shift) * factor;
+                    vectorised(|| row.iter().zip(to).for_each(|(&x, to)| *to = scaled(x)));
                 });
             }
             (Features::U8(x), scaling) => scale_rows(x, scaling, indices, out),
@@ -133,7 +132,8 @@ where
 {
     match scaling {
         &Scaling::Uniform { shift, factor } => copy_rows(x, indices, out, |row, to| {
-            row.iter().zip(to).for_each(|(&x, to)| *to = T::from_f64((x.into() - shift) * factor));
+            let scaled = |x: A| T::from_f64((x.into() - shift) * factor);
+            vectorised(|| row.iter().zip(to).for_each(|(&x, to)| *to = scaled(x)));
         }),
         Scaling::PerFeature { shift, factor } => copy_rows(x, indices, out, |row, to| {
             for (((&x, to), shift), factor) in row.iter().zip(to).zip(shift).zip(factor) {
