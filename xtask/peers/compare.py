@@ -82,7 +82,8 @@ def build():
 
 def run(command, data):
     """The line that the program prints, or what went wrong."""
-    environment = {**os.environ, "DATA_DIR": str(data), "OMP_NUM_THREADS": "2"}
+    # Candle takes a slow way through many threads unless it is told their number.
+    environment = {**os.environ, "DATA_DIR": str(data), "OMP_NUM_THREADS": "2", "RAYON_NUM_THREADS": "2"}
     try:
         done = subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True)
     except OSError as error:

@@ -29,7 +29,7 @@ fn bash_offers_commands_recipes_options_and_values() {
         "{commands:?}"
     );
     assert_eq!(offered(&["cargo", "xtask", "tra"]).unwrap(), ["train"]);
-    assert_eq!(offered(&["cargo", "xtask", "train", "fa"]).unwrap(), ["fashion"]);
+    assert_eq!(offered(&["cargo", "xtask", "train", "fa"]).unwrap(), ["fashion", "fashion-cnn"]);
     assert_eq!(
         offered(&["cargo", "xtask", "train", "mnist", "--checkpoint"]).unwrap(),
         ["--checkpoint-every"]
