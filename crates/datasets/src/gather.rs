@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use ndarray::{ArrayD, ArrayRefD, Axis};
-use tensor_ops::{Scalar, pool, vectorised};
+use tensor_ops::{Scalar, pool, prefetch, vectorised};
 
 use crate::{Error, Features, Scaling};
 
@@ -90,8 +90,8 @@ impl<'a, T: Scalar> Gather<'a, T> {
             (Features::U8(x), &Scaling::Uniform { shift, factor }) => {
                 let (shift, factor) = (T::from_f64(shift), T::from_f64(factor));
                 copy_rows(x, indices, out, |row, to| {
-                    let scaled = |x: u8| (T::from_f64(f64::from(x)) - shift) * factor;
-                    vectorised(|| row.iter().zip(to).for_each(|(&x, to)| *to = scaled(x)));
+                    let scaled = move |x: u8| (T::from_f64(f64::from(x)) - shift) * factor;
+                    vectorised(move || row.iter().zip(to).for_each(|(&x, to)| *to = scaled(x)));
                 });
             }
             (Features::U8(x), scaling) => scale_rows(x, scaling, indices, out),
@@ -132,8 +132,8 @@ where
 {
     match scaling {
         &Scaling::Uniform { shift, factor } => copy_rows(x, indices, out, |row, to| {
-            let scaled = |x: A| T::from_f64((x.into() - shift) * factor);
-            vectorised(|| row.iter().zip(to).for_each(|(&x, to)| *to = scaled(x)));
+            let scaled = move |x: A| T::from_f64((x.into() - shift) * factor);
+            vectorised(move || row.iter().zip(to).for_each(|(&x, to)| *to = scaled(x)));
         }),
         Scaling::PerFeature { shift, factor } => copy_rows(x, indices, out, |row, to| {
             for (((&x, to), shift), factor) in row.iter().zip(to).zip(shift).zip(factor) {
@@ -143,6 +143,9 @@ where
     }
 }
 
+/// How many rows ahead of its use a row is fetched.
+const AHEAD: usize = 2;
+
 /// Calls `copy` with each indexed row of `x` and its place in `out`. Allocates only if `x` is not in standard layout.
 fn copy_rows<A: Copy, T>(x: &ArrayD<A>, indices: &[usize], out: &mut [T], copy: impl Fn(&[A], &mut [T])) {
     if out.is_empty() {
@@ -151,7 +154,14 @@ fn copy_rows<A: Copy, T>(x: &ArrayD<A>, indices: &[usize], out: &mut [T], copy: 
     let width = out.len() / indices.len();
     let targets = indices.iter().zip(out.chunks_exact_mut(width));
     match x.as_slice() {
-        Some(all) => targets.for_each(|(&i, to)| copy(&all[i * width..][..width], to)),
+        Some(all) => {
+            let row = |i: usize| &all[i * width..][..width];
+            for (k, (&i, to)) in targets.enumerate() {
+                // Rows are far apart and in no order.
+                indices.get(k + AHEAD).inspect(|&&later| prefetch(row(later)));
+                copy(row(i), to);
+            }
+        }
         None => targets.for_each(|(&i, to)| {
             let row: Vec<A> = x.index_axis(Axis(0), i).iter().copied().collect();
             copy(&row, to);

@@ -126,6 +126,10 @@ impl Layer for Affine {
         ]
     }
 
+    fn multiply_adds(&self, _: &[usize]) -> Option<u64> {
+        Some(self.d_in as u64 * self.d_out as u64)
+    }
+
     fn spec(&self) -> Option<Spec> {
         Some(Spec::Affine { units: self.d_out })
     }

@@ -132,6 +132,10 @@ impl Layer for Concat {
         self.branches.first().map_or(InputKind::Real, |branch| branch.input_kind())
     }
 
+    fn multiply_adds(&self, input: &[usize]) -> Option<u64> {
+        self.branches.iter().map(|branch| branch.multiply_adds(input)).sum()
+    }
+
     fn spec(&self) -> Option<Spec> {
         let branches = self.branches.iter().map(|branch| branch.spec()).collect::<Option<_>>()?;
         Some(Spec::Concat { branches, axis: self.axis })

@@ -12,6 +12,7 @@ use tensor_ops::Scalar;
 use crate::conv2d::conv_params;
 use crate::convolution::{
     ConvScratch, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward,
+    multiply_adds,
 };
 use crate::views::{dims, ranked, ranked_mut, standard, with_standard_mut};
 use crate::window::Window;
@@ -111,6 +112,10 @@ impl Layer for Conv1d {
         let (c_in, c_out) = (self.c_in / groups, self.c_out / groups);
         let fan = Fan { r#in: c_in * kernel, out: c_out * kernel };
         conv_params(&[self.c_out, c_in, kernel], fan, self.bias.then_some(self.c_out))
+    }
+
+    fn multiply_adds(&self, input: &[usize]) -> Option<u64> {
+        Some(multiply_adds(&self.params(), &self.output_shape(input).ok()?))
     }
 
     fn spec(&self) -> Option<Spec> {

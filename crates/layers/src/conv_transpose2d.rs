@@ -20,6 +20,7 @@ use tensor_ops::Scalar;
 use crate::conv2d::{check_groups, conv_params};
 use crate::convolution::{
     ConvScratch, add_channel_sums, conv2d_backward_input, conv2d_backward_params, conv2d_forward,
+    multiply_adds,
 };
 use crate::views::{dims, ranked, ranked_mut, standard, with_standard_mut};
 use crate::window::{Geometry, Window};
@@ -167,6 +168,10 @@ impl Layer for ConvTranspose2d {
         let (c_in, c_out) = (self.c_in / groups, self.c_out / groups);
         let fan = Fan { r#in: c_in * kh * kw, out: c_out * kh * kw };
         conv_params(&[self.c_in, c_out, kh, kw], fan, self.bias.then_some(self.c_out))
+    }
+
+    fn multiply_adds(&self, input: &[usize]) -> Option<u64> {
+        Some(multiply_adds(&self.params(), input))
     }
 
     fn spec(&self) -> Option<Spec> {

@@ -17,13 +17,19 @@ use ndarray::{
 };
 use tensor_ops::{Scalar, gemm, gemm_bias, pool, vectorised};
 
-use crate::Cache;
 use crate::sums::shared_channel_sums;
 use crate::views::ranked_mut;
 use crate::window::{Window, col2im, im2col};
+use crate::{Cache, ParamSpec};
 
 /// Into how many parts a batch is cut, at most.
 const PARTS: usize = 8;
+
+/// The products of a convolution with these parameters for one example, each weight at each place of this shape.
+pub(crate) fn multiply_adds(params: &[ParamSpec], shape: &[usize]) -> u64 {
+    let weights: usize = params.iter().filter(|p| p.decays()).map(ParamSpec::len).sum();
+    weights as u64 * shape[1..].iter().map(|&n| n as u64).product::<u64>()
+}
 
 /// Examples of a part.
 fn part(n: usize) -> usize {

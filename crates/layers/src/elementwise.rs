@@ -84,7 +84,7 @@ impl<A: Elementwise> Layer for A {
 impl<A: Elementwise, T: Scalar> Backprop<T> for A {
     fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
         in_parts(y, [x], &|y, [x]| {
-            vectorised(|| {
+            vectorised(move || {
                 for i in 0..y.len().min(x.len()) {
                     y[i] = self.f(x[i]);
                 }
@@ -102,7 +102,7 @@ impl<A: Elementwise, T: Scalar> Backprop<T> for A {
     ) {
         let Some(dx) = dx else { return };
         in_parts(dx, [saved.x, saved.y, dy], &|dx, [x, y, dy]| {
-            vectorised(|| {
+            vectorised(move || {
                 for i in 0..dx.len().min(x.len()).min(y.len()).min(dy.len()) {
                     dx[i] = dy[i] * self.df(x[i], y[i]);
                 }

@@ -123,6 +123,10 @@ impl Layer for Embedding {
         InputKind::Index(self.rows)
     }
 
+    fn multiply_adds(&self, _: &[usize]) -> Option<u64> {
+        Some(0)
+    }
+
     fn spec(&self) -> Option<Spec> {
         Some(Spec::Embedding { rows: self.rows, d: self.d })
     }

@@ -42,6 +42,16 @@ pub trait Layer: Debug + Send + Sync {
         InputKind::Real
     }
 
+    /// The products of weights and inputs in the forward pass of one example of this shape, which
+    /// [`Layer::output_shape`] has accepted; the arithmetic of single elements is not counted.
+    ///
+    /// `None` if it is not known: by default, for a layer with weights. It is shown in summaries and tells how many
+    /// threads a step is worth.
+    fn multiply_adds(&self, input: &[usize]) -> Option<u64> {
+        let _ = input;
+        self.params().iter().all(|p| !p.decays()).then_some(0)
+    }
+
     /// How to write this layer down, so that a model file or an ONNX graph can hold it.
     ///
     /// `None` for a layer of your own: it trains and is checked like any other, and saving it says that it has no

@@ -16,6 +16,8 @@ mod activations;
 mod affine;
 mod avg_pool2d;
 mod batch_norm;
+#[cfg(feature = "from-spec")]
+mod build;
 mod cache;
 mod catalogue;
 mod concat;
@@ -61,6 +63,8 @@ pub use batch_norm::{
     BatchNorm, batch_norm_backward_input, batch_norm_backward_params, batch_norm_forward,
     batch_norm_statistics,
 };
+#[cfg(feature = "from-spec")]
+pub use build::sequential;
 pub use cache::{Cache, Mode};
 pub use concat::Concat;
 pub use conv_transpose2d::{ConvTranspose2d, conv_transpose2d_forward};
@@ -88,4 +92,4 @@ pub use residual::Residual;
 pub use row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
 pub use sequential::Sequential;
 pub use softmax::{Softmax, softmax_backward};
-pub use spec::{Spec, sequential};
+pub use spec::Spec;

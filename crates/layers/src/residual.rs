@@ -75,6 +75,10 @@ impl Layer for Residual {
         self.chain.mixes_examples()
     }
 
+    fn multiply_adds(&self, input: &[usize]) -> Option<u64> {
+        self.chain.multiply_adds(input)
+    }
+
     fn spec(&self) -> Option<Spec> {
         match self.chain.spec()? {
             Spec::Sequential { layers } => Some(Spec::Residual { layers }),

@@ -124,6 +124,10 @@ impl Layer for Sequential {
         self.layers.first().map_or(InputKind::Real, |layer| layer.input_kind())
     }
 
+    fn multiply_adds(&self, _: &[usize]) -> Option<u64> {
+        self.layers.iter().zip(&self.shapes).map(|(layer, shape)| layer.multiply_adds(shape)).sum()
+    }
+
     fn spec(&self) -> Option<Spec> {
         let layers = self.layers.iter().map(|layer| layer.spec()).collect::<Option<_>>()?;
         Some(Spec::Sequential { layers })
@@ -176,9 +180,14 @@ where
             return;
         };
         let n = dy.shape()[0];
+        // Without `dx`, nobody needs a gradient from before the first layer with parameters.
+        let first = match dx {
+            Some(_) => 0,
+            None => self.n_params.iter().position(|&n| n > 0).unwrap_or(self.len()),
+        };
         let (activations, gradients) = saved.cache.arrays.split_at_mut(last);
         let (mut params, mut grads) = (params, grads);
-        for (i, layer) in self.layers.iter().enumerate().rev() {
+        for (i, layer) in self.layers.iter().enumerate().skip(first).rev() {
             let at = params.len() - self.n_params[i];
             let (rest, own) = params.split_at(at);
             let (grads_rest, own_grads) = grads.split_at_mut(at);
@@ -190,6 +199,7 @@ where
             let dy = if i == last { dy.view() } else { head(&after[0], n) };
             let mut dx = match i.checked_sub(1) {
                 None => dx.as_mut().map(|dx| dx.view_mut()),
+                Some(_) if i == first => None,
                 Some(previous) => Some(head_mut(&mut before[previous], n)),
             };
             let saved = Saved { x: &x, y: &y, cache: &mut saved.cache.children[i] };
@@ -228,7 +238,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Affine, Relu};
+    use crate::{Affine, Flatten, Relu};
 
     fn network() -> Sequential {
         let inner = Sequential::new(&[3]).push(Affine::new(3, 4)).unwrap().push(Relu).unwrap();
@@ -269,6 +279,37 @@ mod tests {
         let finite = ArrayD::<f64>::zeros(vec![1, 4]);
         let cache = Backprop::<f64>::new_cache(&network, &[1, 2]);
         assert_eq!(network.first_not_finite(&finite, &cache), None);
+    }
+
+    #[test]
+    fn without_dx_nothing_before_the_first_parameters_is_differentiated() {
+        let chain = Sequential::new(&[1, 2]).push(Relu).unwrap().push(Flatten).unwrap();
+        let chain = chain.push(Affine::new(2, 3)).unwrap().push(Relu).unwrap();
+        let params = [ArrayD::ones(vec![2, 3]), ArrayD::zeros(vec![3])];
+        let x = ArrayD::from_shape_vec(vec![1, 1, 2], vec![1.0, 2.0]).unwrap();
+        let dy = ArrayD::ones(vec![1, 3]);
+        let run = |dx: Option<&mut ArrayRefD<f64>>| {
+            let mut grads = [ArrayD::zeros(vec![2, 3]), ArrayD::zeros(vec![3])];
+            let mut y = ArrayD::zeros(vec![1, 3]);
+            let mut cache = Backprop::<f64>::new_cache(&chain, x.shape());
+            chain.forward(&params, &x, &mut y, &mut cache);
+            let gradients = chain.len() - 1;
+            cache.arrays[gradients..].iter_mut().for_each(|a| a.fill(f64::NAN));
+            chain.backward(&params, Saved { x: &x, y: &y, cache: &mut cache }, &dy, dx, &mut grads);
+            let written: Vec<bool> =
+                cache.arrays[gradients..].iter().map(|a| a.iter().all(|v| !v.is_nan())).collect();
+            (grads, written)
+        };
+        let mut dx = ArrayD::zeros(vec![1, 1, 2]);
+        let (expected, all) = run(Some(&mut dx));
+        let (grads, needed) = run(None);
+        assert_eq!(grads, expected);
+        assert_eq!((all, needed), (vec![true; 3], vec![false, false, true]));
+
+        let fixed = Sequential::new(&[2]).push(Relu).unwrap();
+        let x = ArrayD::ones(vec![1, 2]);
+        let mut cache = Backprop::<f64>::new_cache(&fixed, &[1, 2]);
+        fixed.backward(&[], Saved { x: &x, y: &x, cache: &mut cache }, &x, None, &mut []); // nothing to do
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`one_hot`], [`gather_rows`],
 //!   [`add_row_sums`], [`sum`], [`mean`]
 //! - Derivatives: [`numerical`]; what gradient checks share: [`gradcheck`]
-//! - Circumstances: [`random`], [`pool`]
+//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`]
 
 mod dual;
 mod elementary;
@@ -24,7 +24,7 @@ mod sums;
 
 pub use dual::{Dual, branches};
 pub use gemm::{gemm, gemm_bias, matmul};
-pub use machine::{Vectorise, vectorised};
+pub use machine::{Vectorise, prefetch, vectorised};
 pub use rows::{argmax, argmax_rows, gather_rows, one_hot};
 pub use scalar::Scalar;
 pub use softmax::{log_softmax_rows, log_sum_exp, softmax_rows};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use layers::{Sequential, Spec};
+use layers::Sequential;
 
 use crate::Table;
 use crate::table::count;
@@ -102,48 +102,38 @@ pub fn summary(network: &Sequential) -> Vec<LayerSummary> {
             kind: layer.kind(),
             output: network.shape(i + 1).to_vec(),
             parameters: layer.params().iter().filter(|p| p.trainable()).map(|p| p.len()).sum(),
-            multiply_adds: multiply_adds(&**layer, network.shape(i), network.shape(i + 1)),
+            multiply_adds: layer.multiply_adds(network.shape(i)),
         })
         .collect()
 }
 
-fn multiply_adds(layer: &dyn layers::AnyLayer, input: &[usize], output: &[usize]) -> Option<u64> {
-    let weights = || layer.params().iter().filter(|p| p.decays()).map(|p| p.len() as u64).sum::<u64>();
-    let places = |shape: &[usize]| shape[1..].iter().map(|&n| n as u64).product::<u64>();
-    match layer.kind() {
-        "affine" => Some(weights()),
-        "conv1d" | "conv2d" => Some(weights() * places(output)),
-        "conv_transpose2d" => Some(weights() * places(input)),
-        "embedding" => Some(0),
-        "sequential" | "residual" | "concat" => written(&layer.spec()?, input),
-        _ => layer.params().iter().all(|p| !p.decays()).then_some(0),
-    }
-}
-
-/// For a container, whose layers are known by their written form.
-fn written(spec: &Spec, input: &[usize]) -> Option<u64> {
-    let chain = |layers: &[Spec]| {
-        summary(&layers::sequential(layers, input).ok()?).iter().map(|row| row.multiply_adds).sum()
-    };
-    match spec {
-        Spec::Sequential { layers } | Spec::Residual { layers } => chain(layers),
-        Spec::Concat { branches, .. } => {
-            branches.iter().map(|branch| chain(std::slice::from_ref(branch))).sum()
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use layers::{Affine, Concat, Conv2d, ConvTranspose2d, Relu, Residual};
+
     use super::*;
 
     #[test]
     fn a_chain_within_the_chain_counts_what_is_in_it() {
-        let affine = |units| Spec::Affine { units };
-        let inner = Spec::Sequential { layers: vec![affine(5), Spec::Relu, affine(2)] };
-        let rows = summary(&layers::sequential(&[affine(4), inner], &[3]).unwrap());
+        let inner = Sequential::new(&[4]).push(Affine::new(4, 5)).unwrap().push(Relu).unwrap();
+        let inner = inner.push(Affine::new(5, 2)).unwrap();
+        let rows = summary(&Sequential::new(&[3]).push(Affine::new(3, 4)).unwrap().push(inner).unwrap());
         assert_eq!(rows[1].multiply_adds, Some(4 * 5 + 5 * 2));
         assert_eq!(rows[1].parameters, 4 * 5 + 5 + 5 * 2 + 2);
+    }
+
+    #[test]
+    fn a_convolution_multiplies_each_weight_at_each_place() {
+        let image = [3, 9, 9];
+        let down = Conv2d { stride: [2, 2], ..Conv2d::new(3, 4, [3, 3]) };
+        let up = ConvTranspose2d { stride: [2, 2], ..ConvTranspose2d::new(4, 3, [3, 3]) };
+        let chain = Sequential::new(&image).push(down).unwrap().push(up).unwrap();
+        let weights = 3 * 4 * 3 * 3;
+        assert_eq!(chain.shape(1), [4, 4, 4]);
+        assert_eq!(Summary::new(&chain).multiply_adds(), Some(2 * weights * 4 * 4));
+        let residual = Residual::new(chain);
+        let twice = Concat::new(&image).push(residual).unwrap().push(Relu).unwrap();
+        let network = Sequential::new(&image).push(twice).unwrap();
+        assert_eq!(Summary::new(&network).multiply_adds(), Some(2 * weights * 4 * 4));
     }
 }

@@ -6,18 +6,21 @@
 //! - [`lanes`]: vectors of numbers, one type for each instruction set;
 //! - [`product`]: the tiles of a matrix product;
 //! - [`vectorised()`]: plain loops, compiled for each instruction set;
-//! - [`lending`]: a function lent to other threads.
+//! - [`lending`]: a function lent to other threads;
+//! - [`prefetch()`]: numbers fetched before they are used.
 
 #![allow(unsafe_code)]
 
 mod lanes;
 mod lending;
+mod prefetch;
 mod product;
 mod vectorised;
 
 use std::sync::OnceLock;
 
 pub(crate) use lending::Lending;
+pub use prefetch::prefetch;
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
 pub(crate) use vectorised::{Loop, run_on};
 pub use vectorised::{Vectorise, vectorised};

@@ -11,8 +11,9 @@
 //! Zeiler, "ADADELTA: an adaptive learning rate method", 2012, algorithm 1. Here ε stands *inside* of the roots, in the
 //! paper as in PyTorch and Keras: it is what the first step grows from.
 
-use tensor_ops::{Scalar, vectorised};
+use tensor_ops::Scalar;
 
+use super::each::each;
 use super::{Optimizer, Update, check};
 use crate::Error;
 
@@ -53,19 +54,13 @@ impl<T: Scalar> Optimizer<T> for AdaDelta {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        check::slices("adadelta", 2, param, grad, slots);
         let [rate, decay, epsilon, rho, rest] =
             [at.rate, at.decay(self.weight_decay), self.epsilon, self.rho, 1.0 - self.rho].map(T::from_f64);
-        let [squares, steps] = slots else { unreachable!("counted above") };
-        let params = param.iter_mut().zip(grad);
-        vectorised(|| {
-            for ((w, &g), (s, u)) in params.zip(squares.iter_mut().zip(steps.iter_mut())) {
-                let g = g + decay * *w;
-                *s = rho * *s + rest * g * g;
-                let d = g * ((*u + epsilon).sqrt() / (*s + epsilon).sqrt());
-                *u = rho * *u + rest * d * d;
-                *w -= rate * d;
-            }
+        each("adadelta", param, grad, slots, move |w, g, [s, u]| {
+            let g = g + decay * w;
+            let s = rho * s + rest * g * g;
+            let d = g * ((u + epsilon).sqrt() / (s + epsilon).sqrt());
+            (w - rate * d, [s, rho * u + rest * d * d])
         });
     }
 }

@@ -9,8 +9,9 @@
 //! Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011, with ε
 //! outside of the root and the decaying rate δ, as in PyTorch.
 
-use tensor_ops::{Scalar, vectorised};
+use tensor_ops::Scalar;
 
+use super::each::each;
 use super::{Optimizer, Update, check};
 use crate::Error;
 
@@ -54,18 +55,15 @@ impl<T: Scalar> Optimizer<T> for AdaGrad {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        check::slices("adagrad", 1, param, grad, slots);
         // Slots begin as zeros, so s₀ stays outside of the sum.
         let initial = T::from_f64(self.initial);
         let epsilon = T::from_f64(self.epsilon);
         let decay = T::from_f64(at.decay(self.weight_decay));
         let rate = T::from_f64(at.rate / (1.0 + (at.t - 1) as f64 * self.rate_decay));
-        vectorised(|| {
-            for ((w, &g), s) in param.iter_mut().zip(grad).zip(slots[0].iter_mut()) {
-                let g = g + decay * *w;
-                *s += g * g;
-                *w -= rate * g / ((initial + *s).sqrt() + epsilon);
-            }
+        each("adagrad", param, grad, slots, move |w, g, [s]| {
+            let g = g + decay * w;
+            let s = s + g * g;
+            (w - rate * g / ((initial + s).sqrt() + epsilon), [s])
         });
     }
 }

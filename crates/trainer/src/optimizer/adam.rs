@@ -12,8 +12,9 @@
 //! the root and after the correction of v, as in the paper's algorithm and PyTorch; Keras and the paper's section 2.1
 //! correct the rate instead, for which the same ε is larger by 1 / √(1 - β₂ᵗ).
 
-use tensor_ops::{Scalar, vectorised};
+use tensor_ops::Scalar;
 
+use super::each::each;
 use super::{Optimizer, Update, check};
 use crate::Error;
 
@@ -55,6 +56,7 @@ impl Adam {
     /// The update of Adam; before it, w ← `shrink` · w.
     pub(super) fn step<T: Scalar>(
         &self,
+        kind: &str,
         at: Update,
         shrink: f64,
         param: &mut [T],
@@ -75,34 +77,22 @@ impl Adam {
             at.rate / (1.0 - self.beta1.powf(t)),
         ]
         .map(T::from_f64);
-        let moments = |w: &mut T, g: T, m: &mut T, v: &mut T| {
-            *w *= shrink;
-            let g = g + decay * *w;
-            *m = keep1 * *m + take1 * g;
-            *v = keep2 * *v + take2 * g * g;
+        let moments = move |w: T, g: T, m: T, v: T| {
+            let w = w * shrink;
+            let g = g + decay * w;
+            (w, keep1 * m + take1 * g, keep2 * v + take2 * g * g)
         };
-        match slots {
-            [m, v] => {
-                let params = param.iter_mut().zip(grad);
-                vectorised(|| {
-                    for ((w, &g), (m, v)) in params.zip(m.iter_mut().zip(v.iter_mut())) {
-                        moments(w, g, m, v);
-                        *w -= rate * *m / (v.sqrt() * scale + epsilon);
-                    }
-                });
-            }
-            [m, v, largest] => {
-                let params = param.iter_mut().zip(grad);
-                let slots = m.iter_mut().zip(v.iter_mut()).zip(largest.iter_mut());
-                vectorised(|| {
-                    for ((w, &g), ((m, v), largest)) in params.zip(slots) {
-                        moments(w, g, m, v);
-                        *largest = largest.maximum(*v);
-                        *w -= rate * *m / (largest.sqrt() * scale + epsilon);
-                    }
-                });
-            }
-            _ => panic!("adam: expected 2 or 3 slots, got {}", slots.len()),
+        if self.amsgrad {
+            each(kind, param, grad, slots, move |w, g, [m, v, largest]| {
+                let (w, m, v) = moments(w, g, m, v);
+                let largest = largest.maximum(v);
+                (w - rate * m / (largest.sqrt() * scale + epsilon), [m, v, largest])
+            });
+        } else {
+            each(kind, param, grad, slots, move |w, g, [m, v]| {
+                let (w, m, v) = moments(w, g, m, v);
+                (w - rate * m / (v.sqrt() * scale + epsilon), [m, v])
+            });
         }
     }
 }
@@ -117,8 +107,7 @@ impl<T: Scalar> Optimizer<T> for Adam {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        check::slices("adam", self.slot_names().len(), param, grad, slots);
-        self.step(at, 1.0, param, grad, slots);
+        self.step("adam", at, 1.0, param, grad, slots);
     }
 }
 

@@ -62,8 +62,7 @@ impl<T: Scalar> Optimizer<T> for AdamW {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        check::slices("adamw", self.adam().slot_names().len(), param, grad, slots);
-        self.adam().step(at, 1.0 - at.rate * at.decay(self.weight_decay), param, grad, slots);
+        self.adam().step("adamw", at, 1.0 - at.rate * at.decay(self.weight_decay), param, grad, slots);
     }
 }
 

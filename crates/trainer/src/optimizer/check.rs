@@ -1,4 +1,4 @@
-//! What the options and the slices of an optimiser must be.
+//! What the options of an optimiser must be.
 
 use crate::Error;
 
@@ -16,14 +16,4 @@ pub(super) fn below_1(option: &'static str, value: f64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::option(option, "a number from 0 and below 1", value))
-}
-
-/// That there are so many slots, and all slices of a parameter are equally long.
-#[track_caller]
-pub(super) fn slices<T>(kind: &str, n_slots: usize, param: &[T], grad: &[T], slots: &[&mut [T]]) {
-    assert_eq!(slots.len(), n_slots, "{kind}: slots");
-    assert_eq!(param.len(), grad.len(), "{kind}: elements of parameter and gradient");
-    for slot in slots {
-        assert_eq!(param.len(), slot.len(), "{kind}: elements of parameter and slot");
-    }
 }

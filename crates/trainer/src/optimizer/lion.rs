@@ -9,8 +9,9 @@
 //! Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2. Each element moves by the whole rate,
 //! so the rate should be 3 to 10 times smaller, and the decay as much larger, than for AdamW (section 5 there).
 
-use tensor_ops::{Scalar, vectorised};
+use tensor_ops::Scalar;
 
+use super::each::each;
 use super::{Optimizer, Update, check};
 use crate::Error;
 
@@ -51,7 +52,6 @@ impl<T: Scalar> Optimizer<T> for Lion {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        check::slices("lion", 1, param, grad, slots);
         let [rate, decay, keep1, take1, keep2, take2, plus, minus] = [
             at.rate,
             at.decay(self.weight_decay),
@@ -64,13 +64,10 @@ impl<T: Scalar> Optimizer<T> for Lion {
         ]
         .map(T::from_f64);
         let zero = T::zero();
-        vectorised(|| {
-            for ((w, &g), m) in param.iter_mut().zip(grad).zip(slots[0].iter_mut()) {
-                let c = keep1 * *m + take1 * g;
-                let sign = if c > zero { plus } else { zero } + if c < zero { minus } else { zero };
-                *w -= rate * (sign + decay * *w);
-                *m = keep2 * *m + take2 * g;
-            }
+        each("lion", param, grad, slots, move |w, g, [m]| {
+            let c = keep1 * m + take1 * g;
+            let sign = if c > zero { plus } else { zero } + if c < zero { minus } else { zero };
+            (w - rate * (sign + decay * w), [keep2 * m + take2 * g])
         });
     }
 }

@@ -9,6 +9,7 @@ mod adagrad;
 mod adam;
 mod adamw;
 mod check;
+mod each;
 mod lion;
 mod rmsprop;
 mod sgd;

@@ -12,8 +12,9 @@
 //! with recurrent neural networks", 2013, eq. 38 to 41. ε stands outside of the root, as in PyTorch; Keras has it
 //! inside.
 
-use tensor_ops::{Scalar, vectorised};
+use tensor_ops::Scalar;
 
+use super::each::each;
 use super::{Optimizer, Update, check};
 use crate::Error;
 
@@ -49,9 +50,6 @@ impl RmsProp {
     }
 }
 
-/// Elements that are treated together: each line of the formula is one loop over them, without a branch inside.
-const BLOCK: usize = 64;
-
 impl<T: Scalar> Optimizer<T> for RmsProp {
     fn kind(&self) -> &'static str {
         "rmsprop"
@@ -67,43 +65,36 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        check::slices("rmsprop", Optimizer::<T>::slots(self).len(), param, grad, slots);
         let [rate, decay, epsilon, alpha, rest, momentum] =
             [at.rate, at.decay(self.weight_decay), self.epsilon, self.alpha, 1.0 - self.alpha, self.momentum]
                 .map(T::from_f64);
-        let mut d = [T::zero(); BLOCK];
-        let mut g = [T::zero(); BLOCK];
-        vectorised(|| {
-            for start in (0..param.len()).step_by(BLOCK) {
-                let range = start..(start + BLOCK).min(param.len());
-                let (g, d) = (&mut g[..range.len()], &mut d[..range.len()]);
-                let w = &mut param[range.clone()];
-                let mut slots = slots.iter_mut().map(|slot| &mut slot[range.clone()]);
-                let mut next = || slots.next().expect("counted above");
-
-                for ((g, &grad), &w) in g.iter_mut().zip(&grad[range.clone()]).zip(&*w) {
-                    *g = grad + decay * w;
-                }
-                for ((d, s), &g) in d.iter_mut().zip(next()).zip(&*g) {
-                    *s = alpha * *s + rest * g * g;
-                    *d = *s;
-                }
-                if self.centered {
-                    for ((d, m), &g) in d.iter_mut().zip(next()).zip(&*g) {
-                        *m = alpha * *m + rest * g;
-                        *d -= *m * *m;
-                    }
-                }
-                d.iter_mut().zip(&*g).for_each(|(d, &g)| *d = g / (d.sqrt() + epsilon));
-                if self.momentum != 0.0 {
-                    for (d, v) in d.iter_mut().zip(next()) {
-                        *v = momentum * *v + *d;
-                        *d = *v;
-                    }
-                }
-                w.iter_mut().zip(&*d).for_each(|(w, &d)| *w -= rate * d);
-            }
-        });
+        let square = move |s: T, g: T| alpha * s + rest * g * g;
+        let mean = move |m: T, g: T| alpha * m + rest * g;
+        let kind = "rmsprop";
+        match (self.centered, self.momentum != 0.0) {
+            (false, false) => each(kind, param, grad, slots, move |w, g, [s]| {
+                let g = g + decay * w;
+                let s = square(s, g);
+                (w - rate * (g / (s.sqrt() + epsilon)), [s])
+            }),
+            (true, false) => each(kind, param, grad, slots, move |w, g, [s, m]| {
+                let g = g + decay * w;
+                let (s, m) = (square(s, g), mean(m, g));
+                (w - rate * (g / ((s - m * m).sqrt() + epsilon)), [s, m])
+            }),
+            (false, true) => each(kind, param, grad, slots, move |w, g, [s, v]| {
+                let g = g + decay * w;
+                let s = square(s, g);
+                let v = momentum * v + g / (s.sqrt() + epsilon);
+                (w - rate * v, [s, v])
+            }),
+            (true, true) => each(kind, param, grad, slots, move |w, g, [s, m, v]| {
+                let g = g + decay * w;
+                let (s, m) = (square(s, g), mean(m, g));
+                let v = momentum * v + g / ((s - m * m).sqrt() + epsilon);
+                (w - rate * v, [s, m, v])
+            }),
+        }
     }
 }
 
@@ -112,9 +103,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_do_not_show() {
+    fn an_element_does_not_depend_on_where_it_lies() {
         let options = RmsProp { centered: true, momentum: 0.5, weight_decay: 0.1, ..RmsProp::default() };
-        let n = 2 * BLOCK + 3;
+        let n = 67;
         let grad: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
         let mut whole = (vec![1.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         let mut parts = whole.clone();

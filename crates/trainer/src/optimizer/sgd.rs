@@ -10,8 +10,9 @@
 //! iteration methods", 1964; Nesterov, 1983, in the form of Sutskever, Martens, Dahl, Hinton, "On the importance of
 //! initialization and momentum in deep learning", 2013, as PyTorch writes it: the learning rate stays outside of v.
 
-use tensor_ops::{Scalar, vectorised};
+use tensor_ops::Scalar;
 
+use super::each::each;
 use super::{Optimizer, Update, check};
 use crate::Error;
 
@@ -49,24 +50,15 @@ impl<T: Scalar> Optimizer<T> for Sgd {
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {
-        check::slices("sgd", Optimizer::<T>::slots(self).len(), param, grad, slots);
-        let rate = T::from_f64(at.rate);
-        let decay = T::from_f64(at.decay(self.weight_decay));
-        let Some(velocity) = slots.first_mut() else {
-            vectorised(|| {
-                for (w, &g) in param.iter_mut().zip(grad) {
-                    *w -= rate * (g + decay * *w);
-                }
-            });
-            return;
-        };
-        let momentum = T::from_f64(self.momentum);
-        vectorised(|| {
-            for ((w, &g), v) in param.iter_mut().zip(grad).zip(velocity.iter_mut()) {
-                let g = g + decay * *w;
-                *v = momentum * *v + g;
-                *w -= rate * if self.nesterov { g + momentum * *v } else { *v };
-            }
+        let [rate, decay, momentum] = [at.rate, at.decay(self.weight_decay), self.momentum].map(T::from_f64);
+        if self.momentum == 0.0 {
+            return each("sgd", param, grad, slots, move |w, g, []| (w - rate * (g + decay * w), []));
+        }
+        let nesterov = self.nesterov;
+        each("sgd", param, grad, slots, move |w, g, [v]| {
+            let g = g + decay * w;
+            let v = momentum * v + g;
+            (w - rate * if nesterov { g + momentum * v } else { v }, [v])
         });
     }
 }
