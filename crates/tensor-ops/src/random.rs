@@ -1,11 +1,11 @@
 //! Random numbers from a seed that is written down.
 //!
-//! Every draw in this project comes from [`stream`]: ChaCha with 8 rounds, whose output is documented to be the same
-//! in every version and on every machine. A stream is named by what it is for, so that adding a draw in one place
+//! Every draw in this project comes from [`stream`]: ChaCha with 8 rounds, whose output is fixed by the algorithm:
+//! the same in every version and on every machine. A stream is named by what it is for, so that adding a draw in one place
 //! does not shift the draws of another, and so that training can resume at any step without saved generator state.
 
+use chacha20::ChaCha8Rng;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 /// What a stream of random numbers is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn stream(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
 
 #[cfg(test)]
 mod tests {
-    use rand::Rng;
+    use rand::{Rng, RngExt};
 
     use super::*;
 
@@ -57,6 +57,23 @@ mod tests {
     fn the_stream_is_the_same_in_every_version() {
         let first = stream(1, Purpose::Init, 0).next_u64();
         assert_eq!(first, 7_037_237_572_835_827_407, "the numbers of a seed must never change");
+    }
+
+    #[test]
+    fn draws_of_any_size_take_the_stream_on_in_every_version() {
+        let mut rng = stream(42, Purpose::Order, 7);
+        let mut fold = 0_u64;
+        for k in 0..3_000_usize {
+            let mut bytes = [0; 8];
+            match k % 4 {
+                0 => bytes[..4].copy_from_slice(&rng.next_u32().to_le_bytes()),
+                1 => bytes = rng.next_u64().to_le_bytes(),
+                2 => rng.fill_bytes(&mut bytes[..1 + k % 7]),
+                _ => bytes = rng.random::<f64>().to_le_bytes(),
+            }
+            fold = fold.rotate_left(5) ^ u64::from_le_bytes(bytes);
+        }
+        assert_eq!((fold, rng.next_u64()), (13_518_260_386_315_779_023, 9_507_775_055_897_744_171));
     }
 
     #[test]
