@@ -10,8 +10,10 @@
 //!   go on anywhere without saved state, and gives the same batches on every machine.
 
 pub mod batches;
+#[cfg(feature = "csv")]
 pub mod csv;
 mod dataset;
+#[cfg(feature = "fetch")]
 pub mod download;
 #[doc(hidden)]
 pub mod durable;

@@ -5,7 +5,7 @@
 //! hashed on the way, synced and only then renamed; a failure leaves whatever was there untouched. Two processes may
 //! do so at once: each has its own temporary file, and the last to finish replaces the file by the same bytes.
 //!
-//! Folders can be mirrors in every build. Addresses need the feature `download`; they are `https://`, redirects
+//! Folders can always be mirrors. Addresses need the feature `download`; they are `https://`, redirects
 //! included, or `http://` on this machine. The proxy of `HTTPS_PROXY` or `ALL_PROXY` is used, except as `NO_PROXY` says
 //! and for this machine.
 //!

@@ -35,6 +35,7 @@ fn every_schedule_has_a_row_and_the_file_that_it_names() {
 }
 
 /// The first block of this kind in the README of the workspace.
+#[cfg(feature = "recipe")]
 fn readme_block(kind: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let text = std::fs::read_to_string(path).unwrap();

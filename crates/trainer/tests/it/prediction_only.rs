@@ -1,4 +1,4 @@
-//! What a program depends on that only predicts.
+//! What a program depends on that only predicts, and one that only trains.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -24,5 +24,14 @@ fn a_program_that_only_predicts_pulls_in_nothing_of_training() {
         assert!(!predicts.contains(other), "{other}");
     }
     assert!(predicts.contains("layers") && crates("train").contains("losses"), "the names are read");
-    assert!(predicts.len() <= 45, "the README says about 40: {}", predicts.len());
+    assert!(predicts.len() <= 38, "{}: {predicts:?}", predicts.len());
+}
+
+#[test]
+fn a_program_that_trains_pulls_in_no_digests_and_no_formats_that_it_did_not_ask_for() {
+    let trains = crates("train");
+    for other in ["sha2", "md-5", "ureq", "serde", "toml", "png", "zip"] {
+        assert!(!trains.contains(other), "{other}");
+    }
+    assert!(trains.len() <= 26, "ARCHITECTURE.md says 26: {}: {trains:?}", trains.len());
 }
