@@ -82,6 +82,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same, with rows under other numbers: those of a data set, say, from which the batch was drawn.
+    #[must_use]
+    pub fn renumbered(mut self, number: impl Fn(usize) -> usize) -> Self {
+        if let Error::Label { row, .. } | Error::NotADistribution { row, .. } | Error::Value { row, .. } =
+            &mut self
+        {
+            *row = number(*row);
+        }
+        self
+    }
+
     pub(crate) fn option(
         loss: &'static str,
         option: &'static str,

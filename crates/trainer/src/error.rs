@@ -202,6 +202,19 @@ impl Error {
     pub(crate) fn option(option: &'static str, expected: &str, got: impl std::fmt::Debug) -> Self {
         Error::Option { option, expected: expected.into(), got: format!("{got:?}") }
     }
+
+    /// The same, with the example under its number in the data set: the `i`-th of a batch is `indices[i]`.
+    #[cfg(feature = "train")]
+    pub(crate) fn renumbered(mut self, indices: &[usize]) -> Self {
+        match &mut self {
+            Error::Index { example, .. } => *example = indices[*example],
+            Error::Loss { source, .. } => {
+                *source = source.clone().renumbered(|row| indices.get(row).copied().unwrap_or(row));
+            }
+            _ => {}
+        }
+        self
+    }
 }
 
 #[cfg(feature = "onnx")]

@@ -1,15 +1,19 @@
 //! How good a model is on a data set.
 
-use layers::views::{head, rows};
+use std::sync::{Mutex, PoisonError};
+
+use layers::views::{batched, head, head_mut};
 use layers::{Backprop, Mode};
 use losses::{Loss, Reduction};
-use ndarray::{Array2, ArrayD, ArrayView2, s};
-use tensor_ops::{Scalar, argmax};
+use ndarray::{Array2, ArrayD, ArrayView2, Axis};
+use tensor_ops::{Scalar, argmax, pool};
 
-use crate::{Error, Model, Source};
+use crate::{Error, Model, Source, TargetBuffer};
 
-/// Examples in one forward pass of an evaluation.
-const BLOCK: usize = 500;
+/// Examples in a block, which one thread takes through the whole network: at most so many,
+const BLOCK: usize = 64;
+/// and at most the share of one in so many blocks, so that a small set has work for several threads.
+const BLOCKS: usize = 8;
 
 /// Loss and accuracy over a whole data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,23 +56,77 @@ impl<T: Scalar, N> Model<T, N> {
 #[derive(Debug)]
 pub(crate) struct Evaluator<T> {
     indices: Vec<usize>,
+    /// Examples in a block.
+    block: usize,
+    /// One for each block if there are few, else one for each thread.
+    lanes: Vec<Mutex<Lane<T>>>,
+    /// What the last run found in each block.
+    found: Vec<Found>,
+}
+
+/// The memory for one block.
+#[derive(Debug)]
+struct Lane<T> {
     x: ArrayD<T>,
     y: ArrayD<T>,
     cache: layers::Cache<T>,
-    targets: crate::TargetBuffer<T>,
-    /// Whether `x` holds the whole set already, because it fits into one block.
+    targets: TargetBuffer<T>,
+    /// Whether `x` holds the only block of this lane already.
     filled: bool,
+}
+
+/// What an evaluation finds in a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    loss: f64,
+    weight: f64,
+    correct: usize,
+}
+
+impl<T: Scalar> Lane<T> {
+    fn new<N: Backprop<T>>(model: &Model<T, N>, targets: TargetBuffer<T>, n: usize) -> Self {
+        let x = ArrayD::zeros(batched(n, model.input_shape()));
+        let y = ArrayD::zeros(batched(n, model.output_shape()));
+        let mut cache = model.network().new_cache(x.shape());
+        cache.begin(Mode::Infer, 0);
+        Lane { x, y, cache, targets, filled: false }
+    }
+
+    /// The outputs for the examples with these indices, and their targets.
+    fn forward<N: Backprop<T>>(
+        &mut self,
+        model: &Model<T, N>,
+        data: &Source<'_, T>,
+        indices: &[usize],
+    ) -> Result<(ArrayView2<'_, T>, losses::Targets<'_, T>), Error> {
+        let (n, network) = (indices.len(), model.network());
+        if !self.filled {
+            let mut x = head_mut(&mut self.x, n);
+            data.inputs(indices, &mut x);
+            crate::model::check_indices(network, &x).map_err(|error| error.renumbered(indices))?;
+        }
+        let (x, mut y) = (head(&self.x, n), head_mut(&mut self.y, n));
+        network.forward(model.params(), &x, &mut y, &mut self.cache);
+        let y = head(&self.y, n);
+        let outputs = (n, y.len() / n);
+        let outputs = y.into_shape_with_order(outputs).expect("a contiguous head");
+        Ok((outputs, data.targets(indices, &mut self.targets)))
+    }
 }
 
 impl<T: Scalar> Evaluator<T> {
     pub(crate) fn new<N: Backprop<T>>(model: &Model<T, N>, data: &Source<'_, T>) -> Self {
-        let n = BLOCK.min(data.len());
-        let x = ArrayD::zeros(layers::views::batched(n, model.input_shape()));
-        let y = ArrayD::zeros(layers::views::batched(n, model.output_shape()));
-        let mut cache = model.network().new_cache(x.shape());
-        cache.begin(Mode::Infer, 0);
-        let indices = (0..data.len()).collect();
-        Evaluator { indices, x, y, cache, targets: data.target_buffer(n), filled: false }
+        let n = data.len();
+        let block = n.div_ceil(BLOCKS).next_multiple_of(8).min(BLOCK); // whole tiles of a product
+        let blocks = n.div_ceil(block);
+        let lanes = if blocks <= BLOCKS { blocks } else { pool::threads().min(blocks) };
+        let lane = || Mutex::new(Lane::new(model, data.target_buffer(block), block));
+        Evaluator {
+            indices: (0..n).collect(),
+            block,
+            lanes: std::iter::repeat_with(lane).take(lanes).collect(),
+            found: vec![Found::default(); blocks],
+        }
     }
 
     pub(crate) fn run<N: Backprop<T>>(
@@ -77,26 +135,64 @@ impl<T: Scalar> Evaluator<T> {
         data: &Source<'_, T>,
         loss: &dyn Loss<T>,
     ) -> Result<Evaluation, Error> {
-        let (mut total, mut weight, mut right) = (0.0, 0.0, 0);
-        let mut blocks = Blocks { evaluator: self, model, data };
-        blocks.for_each(|indices, outputs, targets| {
-            let of_block = mean_weight(loss, targets);
-            if of_block > 0.0 {
-                let value =
-                    loss.value(&outputs, targets).map_err(|source| Error::Loss { step: 0, source })?;
-                total += match loss.reduction() {
-                    Reduction::Mean => value.value() * of_block,
-                    Reduction::Sum => value.value(),
+        let labels = data.dataset().targets.classes();
+        let mut found = std::mem::take(&mut self.found);
+        let judged = self.for_each(model, data, &mut found, |found, indices, outputs, targets| {
+            *found = Found { weight: mean_weight(loss, targets), ..Found::default() };
+            if found.weight > 0.0 {
+                let value = loss.value(&outputs, targets);
+                let refused = |source| Error::Loss { step: 0, source }.renumbered(indices);
+                let value = value.map_err(refused)?.value();
+                found.loss = match loss.reduction() {
+                    Reduction::Mean => value * found.weight,
+                    Reduction::Sum => value,
                 };
-                weight += of_block;
             }
-            if let Some(labels) = data.dataset().targets.classes() {
-                right += correct(&outputs, indices.iter().map(|&i| labels[i]));
-            }
+            let labels = labels.map(|labels| indices.iter().map(|&i| labels[i]));
+            found.correct = labels.map_or(0, |labels| correct(&outputs, labels));
             Ok(())
-        })?;
-        let accuracy = data.dataset().targets.classes().map(|_| right as f64 / data.len() as f64);
-        Ok(Evaluation { loss: total / weight, accuracy })
+        });
+        self.found = found;
+        judged?;
+        let (mut loss, mut weight, mut right) = (0.0, 0.0, 0);
+        for found in &self.found {
+            (loss, weight, right) = (loss + found.loss, weight + found.weight, right + found.correct);
+        }
+        Ok(Evaluation { loss: loss / weight, accuracy: labels.map(|_| right as f64 / data.len() as f64) })
+    }
+
+    /// Calls `f` with the place for the result of each block of the data, its examples, outputs and targets. Threads
+    /// share the blocks, which depend on the size of the set alone.
+    fn for_each<N: Backprop<T>, R: Send>(
+        &self,
+        model: &Model<T, N>,
+        data: &Source<'_, T>,
+        results: impl IntoIterator<Item = R>,
+        f: impl Fn(R, &[usize], ArrayView2<'_, T>, losses::Targets<'_, T>) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        let first_wrong = Mutex::new(None);
+        let blocks = self.indices.chunks(self.block).zip(results).enumerate();
+        let each_has_its_own = self.lanes.len() == self.indices.len().div_ceil(self.block);
+        let products = model.network().multiply_adds(model.input_shape()).unwrap_or(u64::MAX);
+        let time = usize::try_from(products).unwrap_or(usize::MAX).saturating_mul(data.len()) / 40;
+        pool::for_each(time, blocks, |(at, (indices, result))| {
+            let free = || self.lanes.iter().find_map(|lane| lane.try_lock().ok());
+            let own = || self.lanes[at % self.lanes.len()].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lane = if each_has_its_own { own() } else { free().unwrap_or_else(own) };
+            let judged = lane.forward(model, data, indices);
+            let judged = judged.and_then(|(outputs, targets)| f(result, indices, outputs, targets));
+            lane.filled = each_has_its_own && judged.is_ok();
+            if let Err(error) = judged {
+                let mut first = first_wrong.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.as_ref().is_none_or(|(before, _)| at < *before) {
+                    *first = Some((at, error));
+                }
+            }
+        });
+        match first_wrong.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
     }
 }
 
@@ -118,44 +214,14 @@ pub fn outputs<T: Scalar, N: Backprop<T>>(
     model: &Model<T, N>,
     data: &Source<'_, T>,
 ) -> Result<Array2<T>, Error> {
-    let mut evaluator = Evaluator::new(model, data);
+    let evaluator = Evaluator::new(model, data);
     let mut all = Array2::zeros((data.len(), model.output_shape().iter().product()));
-    let mut blocks = Blocks { evaluator: &mut evaluator, model, data };
-    blocks.for_each(|indices, outputs, _| {
-        let first = indices[0];
-        all.slice_mut(s![first..first + indices.len(), ..]).assign(&outputs);
+    let results = all.axis_chunks_iter_mut(Axis(0), evaluator.block);
+    evaluator.for_each(model, data, results, |mut result, _, outputs, _| {
+        result.assign(&outputs);
         Ok(())
     })?;
     Ok(all)
-}
-
-/// A pass of a model over a data set, block by block.
-struct Blocks<'a, 'd, T: Scalar, N> {
-    evaluator: &'a mut Evaluator<T>,
-    model: &'a Model<T, N>,
-    data: &'a Source<'d, T>,
-}
-
-impl<T: Scalar, N: Backprop<T>> Blocks<'_, '_, T, N> {
-    fn for_each(
-        &mut self,
-        mut f: impl FnMut(&[usize], ArrayView2<'_, T>, losses::Targets<'_, T>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let Evaluator { indices, x, y, cache, targets, filled } = &mut *self.evaluator;
-        for indices in indices.chunks(BLOCK) {
-            let n = indices.len();
-            if !*filled {
-                let mut x = layers::views::head_mut(x, n);
-                self.data.inputs(indices, &mut x);
-                crate::model::check_indices(self.model.network(), &x)?;
-                *filled = n == self.data.len();
-            }
-            let network = self.model.network();
-            network.forward(self.model.params(), &head(x, n), &mut layers::views::head_mut(y, n), cache);
-            f(indices, rows(&head(y, n)).view(), self.data.targets(indices, targets))?;
-        }
-        Ok(())
-    }
 }
 
 /// How many rows have their largest output at their label.

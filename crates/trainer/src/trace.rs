@@ -102,6 +102,14 @@ impl<T: Scalar> Tracer<T> {
         self.last = now;
     }
 
+    /// Of the time since the last phase ended, these are for data and for the forward pass, the rest for the backward pass.
+    pub(crate) fn laps(&mut self, [data, forward]: [Duration; 2]) {
+        self.trace.times[Phase::Data as usize] += data;
+        self.trace.times[Phase::Forward as usize] += forward;
+        self.last += data + forward;
+        self.lap(Phase::Backward);
+    }
+
     /// Before an update; `due` if an evaluation follows.
     pub(crate) fn before_update<N>(&mut self, model: &Model<T, N>, due: bool) {
         self.watching = due && self.seen.is_multiple_of(self.every);

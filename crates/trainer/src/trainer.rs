@@ -12,6 +12,7 @@
 //! Everything that a step depends on is the state (parameters, what the optimiser remembers, the number of the step)
 //! and the seed: a run that is stopped and resumed takes the very same steps.
 
+mod lane;
 mod state;
 mod step;
 
@@ -111,7 +112,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         Ok(Trainer {
             slots: slots.collect(),
             settings,
-            memory: Memory::new(&model, &options),
+            memory: Memory::new(),
             average: options.average.map(|_| model.clone()),
             best: None,
             model,

@@ -4,47 +4,41 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datasets::batches;
-use layers::views::{batched, head_mut};
-use layers::{Backprop, Cache, Mode, Saved};
-use losses::Reduction;
+use layers::Backprop;
 use ndarray::ArrayD;
 use tensor_ops::{Scalar, pool, vectorised};
 
 use super::Trainer;
-use crate::evaluate::{correct, mean_weight};
+use super::lane::{Found, Lane, Pass, largest_share, share, shares};
+use crate::evaluate::mean_weight;
 use crate::optimizer::MAX_SLOTS;
 use crate::trace::Phase;
 use crate::{Error, Model, Options, Order, Source, TargetBuffer, Update};
 
-/// What a step needs beside the state; made once.
-#[derive(Debug)]
+/// What a step needs beside the state; made in the first one.
+#[derive(Debug, Default)]
 pub(super) struct Memory<T> {
-    x: ArrayD<T>,
-    y: ArrayD<T>,
-    dy: ArrayD<T>,
-    cache: Cache<T>,
-    grads: Vec<ArrayD<T>>,
+    /// One for each share of a batch; none before the first step.
+    lanes: Vec<Lane<T>>,
     order: Vec<usize>,
     /// The epoch that `order` belongs to.
     ordered: Option<u64>,
+    /// The targets of a whole batch, for its weight.
     targets: Option<TargetBuffer<T>>,
 }
 
 impl<T: Scalar> Memory<T> {
-    pub(super) fn new<N: Backprop<T>>(model: &Model<T, N>, options: &Options) -> Self {
+    pub(super) fn new() -> Self {
+        Memory { lanes: Vec::new(), order: Vec::new(), ordered: None, targets: None }
+    }
+
+    fn prepare<N: Backprop<T>>(&mut self, model: &Model<T, N>, options: &Options, data: &Source<'_, T>) {
         let n = options.pass_size();
-        let x = ArrayD::zeros(batched(n, model.input_shape()));
-        let y = ArrayD::zeros(batched(n, model.output_shape()));
-        Memory {
-            cache: model.network().new_cache(x.shape()),
-            dy: y.clone(),
-            x,
-            y,
-            grads: model.params().iter().map(|p| ArrayD::zeros(p.raw_dim())).collect(),
-            order: Vec::new(),
-            ordered: None,
-            targets: None,
-        }
+        let shares = shares(model, n);
+        let largest = largest_share(n, shares);
+        let lane = || Lane::new(model, data.target_buffer(largest), largest);
+        self.lanes = std::iter::repeat_with(lane).take(shares).collect();
+        self.targets = Some(data.target_buffer(options.batch_size));
     }
 }
 
@@ -70,18 +64,18 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// [`Error::NotFinite`] if the loss or a gradient is not finite, [`Error::NoGradient`] if a parameter gets none.
     /// The parameters are then those before the step.
     pub fn train_step(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
-        if self.progress.step == 0 || self.memory.targets.is_none() {
+        if self.progress.step == 0 || self.memory.lanes.is_empty() {
             self.model.check_fit(data)?;
-            self.memory.targets = Some(data.target_buffer(self.options.batch_size));
+            self.memory.prepare(&self.model, &self.options, data);
         }
         let rate = self.learning_rate(data.len());
         if let Some(tracer) = &mut self.tracer {
             tracer.start();
         }
         let report = self.gradient(data)?;
-        self.check_gradient()?;
+        self.sum_gradients()?;
         if let Some(clip) = self.options.clip {
-            clip.apply(&mut self.memory.grads, |i| self.settings[i].trained);
+            clip.apply(&mut self.memory.lanes[0].grads, |i| self.settings[i].trained);
         }
         let step = self.progress.step + 1;
         let due = self.options.evaluates_after(step, data.len());
@@ -90,9 +84,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         }
         self.update(rate);
         if let Some(tracer) = &mut self.tracer {
-            tracer.after_update(&self.model, &self.memory.grads, step);
+            tracer.after_update(&self.model, &self.memory.lanes[0].grads, step);
         }
-        self.model.absorb(&self.memory.cache);
+        self.model.absorb(&self.memory.lanes[0].cache);
         self.progress.step += 1;
         if let (Some(average), Some(model)) = (self.options.average, &mut self.average) {
             average.update(self.progress.step, self.model.specs(), self.model.params(), model.params_mut());
@@ -107,86 +101,75 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         }
     }
 
-    /// Sets `grads` to the gradient of the next batch, in one pass or several.
+    /// Sets the gradients of the lanes to those of their shares of the next batch, in one pass or several.
     fn gradient(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
-        let Memory { order, ordered, grads, targets, .. } = &mut self.memory;
-        let batch = next_batch(&self.options, self.progress.step, data.len(), order, ordered);
+        let step = self.progress.step;
+        let Memory { lanes, order, ordered, targets } = &mut self.memory;
+        let batch = next_batch(&self.options, step, data.len(), order, ordered);
+        let indices = &order[batch];
         let buffer = targets.as_mut().expect("made before the first step");
-        let weight = mean_weight(&*self.loss, data.targets(&order[batch.clone()], buffer));
+        let weight = mean_weight(&*self.loss, data.targets(indices, buffer));
+        let mut report = StepReport { loss: 0.0, weight, examples: indices.len(), correct: 0 };
+        let (network, params, loss) = (self.model.network(), self.model.params(), &*self.loss);
+        let pass = Pass { network, params, loss, data, step: step + 1, weight };
         // A gradient begins as -0: adding anything, even 0, makes it +0, so an untouched one can be told from a zero.
-        let untouched = if self.progress.step == 0 { -T::zero() } else { T::zero() };
-        grads.iter_mut().for_each(|g| g.fill(untouched));
-
-        let mut report = StepReport { loss: 0.0, weight, examples: batch.len(), correct: 0 };
-        let size = self.options.pass_size();
-        for (i, start) in batch.clone().step_by(size).enumerate() {
-            let seed = noise_seed(self.options.seed, self.progress.step, i as u64);
-            self.pass(data, start..(start + size).min(batch.end), seed, &mut report)?;
+        let untouched = if step == 0 { -T::zero() } else { T::zero() };
+        let count = lanes.len();
+        for (i, indices) in indices.chunks(self.options.pass_size()).enumerate() {
+            let run = |(at, lane): (usize, &mut Lane<T>)| {
+                if i == 0 {
+                    lane.grads.iter_mut().for_each(|g| g.fill(untouched));
+                }
+                let seed = noise_seed(self.options.seed, step, (i * count + at) as u64);
+                lane.run(&pass, &indices[share(indices.len(), at, count)], seed);
+            };
+            match &mut lanes[..] {
+                [alone] => run((0, alone)), // leaves the threads to its layers
+                lanes => pool::for_each(usize::MAX, lanes.iter_mut().enumerate(), run),
+            }
+            let mut times = None;
+            for lane in lanes.iter_mut() {
+                let found = std::mem::replace(&mut lane.found, Ok(Found::default()))?;
+                report.loss += found.loss;
+                report.correct += found.correct;
+                times.get_or_insert(found.times); // the first share stands for all
+            }
+            if let (Some(tracer), Some(times)) = (&mut self.tracer, times) {
+                tracer.laps(times);
+            }
         }
         Ok(report)
     }
 
-    /// Forward and backward for these places in the order. Adds to `grads` and to the report.
-    fn pass(
-        &mut self,
-        data: &Source<'_, T>,
-        part: Range<usize>,
-        seed: u64,
-        report: &mut StepReport,
-    ) -> Result<(), Error> {
-        let step = self.progress.step + 1;
-        let Memory { x, y, dy, cache, grads, order, targets, .. } = &mut self.memory;
-        let indices = &order[part];
-        let n = indices.len();
-        let network = self.model.network();
-        let (mut x, mut y) = (head_mut(x, n), head_mut(y, n));
-        data.inputs(indices, &mut x);
-        crate::model::check_indices(network, &x)?;
-        let mut lap = |phase| self.tracer.iter_mut().for_each(|tracer| tracer.lap(phase));
-        lap(Phase::Data);
-        cache.begin(Mode::Train, seed);
-        network.forward(self.model.params(), &x, &mut y, cache);
-        lap(Phase::Forward);
-
-        let outputs = (n, y.len() / n);
-        let mut dy = head_mut(dy, n);
-        let y_rows = y.view().into_shape_with_order(outputs).expect("a contiguous head");
-        let mut dy_rows = dy.view_mut().into_shape_with_order(outputs).expect("a contiguous head");
-        if let Some(labels) = data.dataset().targets.classes() {
-            report.correct += correct(&y_rows, indices.iter().map(|&i| labels[i]));
-        }
-        let buffer = targets.as_mut().expect("made before the first step");
-        let targets = data.targets(indices, buffer);
-        // The mean of the batch is that of its parts, each by its weight; a sum is the sum of the parts.
-        let weight = mean_weight(&*self.loss, targets);
-        let (share, upstream) = match self.loss.reduction() {
-            Reduction::Mean => (weight / report.weight, weight / report.weight),
-            Reduction::Sum => (1.0 / report.weight, 1.0),
-        };
-        if share == 0.0 {
-            return Ok(()); // all of its classes have the weight 0
-        }
-        let loss = self.loss.value_and_gradient(&y_rows, targets, T::from_f64(upstream), &mut dy_rows);
-        let loss = loss.map_err(|source| Error::Loss { step, source })?.value();
-        if !loss.is_finite() {
-            return Err(not_finite(step, loss, network.first_not_finite(&y, cache)));
-        }
-        report.loss += loss * share;
-        network.backward(self.model.params(), Saved { x: &x, y: &y, cache }, &dy, None, grads);
-        lap(Phase::Backward);
-        Ok(())
-    }
-
-    fn check_gradient(&self) -> Result<(), Error> {
-        let grads = self.memory.grads.iter().zip(self.model.specs()).zip(&self.settings);
-        for ((grad, spec), _) in grads.filter(|(_, settings)| settings.trained) {
+    /// Adds the gradients of all shares up, in the first lane, and sees that they are numbers.
+    fn sum_gradients(&mut self) -> Result<(), Error> {
+        let (first, others) = self.memory.lanes.split_first_mut().expect("made before the first step");
+        let finite = AtomicBool::new(true);
+        let elements: usize = first.grads.iter().map(|g| g.len()).sum();
+        let parts = first.grads.iter_mut().enumerate().flat_map(|(param, grad)| {
+            let n = part(grad.len());
+            slice_mut(grad).chunks_mut(n).enumerate().map(move |(i, part)| (param, i * n, part))
+        });
+        pool::for_each(elements * (1 + 4 * others.len()) / 8, parts, |(param, start, sum)| {
+            for other in &*others {
+                let part = &slice(&other.grads[param])[start..][..sum.len()];
+                vectorised(|| sum.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part));
+            }
+            if self.settings[param].trained && !all_finite(sum) {
+                finite.store(false, Ordering::Relaxed);
+            }
+        });
+        let trained = |param: &usize| self.settings[*param].trained;
+        for param in (0..first.grads.len()).filter(trained) {
+            let (grad, name) = (slice(&first.grads[param]), &self.model.specs()[param].name);
             let is_untouched = |g: &T| g.value() == 0.0 && g.value().is_sign_negative();
             if self.progress.step == 0 && !grad.is_empty() && grad.iter().all(is_untouched) {
-                return Err(Error::NoGradient { name: spec.name.to_string() });
+                return Err(Error::NoGradient { name: name.to_string() });
             }
-            if !all_finite(grad.as_slice().expect("made in the standard layout")) {
-                let value = grad.iter().map(|g| g.value()).find(|g| !g.is_finite()).unwrap_or(f64::NAN);
-                let what = format!("the gradient of {}", spec.name);
+            if !finite.load(Ordering::Relaxed)
+                && let Some(value) = grad.iter().map(|g| g.value()).find(|g| !g.is_finite())
+            {
+                let what = format!("the gradient of {name}");
                 return Err(Error::NotFinite { step: self.progress.step + 1, what, value });
             }
         }
@@ -194,32 +177,39 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     }
 
     fn update(&mut self, rate: f64) {
-        let params = self.model.params_mut().iter_mut().zip(&self.settings);
-        for (((param, settings), grad), slots) in params.zip(&self.memory.grads).zip(&mut self.slots) {
-            if !settings.trained {
-                continue;
-            }
-            let at =
-                Update { t: self.progress.step + 1, rate: rate * settings.rate, decays: settings.decays };
-            let used = slots.len();
+        let t = self.progress.step + 1;
+        let elements: usize = self.memory.lanes[0].grads.iter().map(|g| g.len()).sum();
+        let used = self.slots.iter().map(Vec::len).max().unwrap_or(0);
+        let grads = self.memory.lanes[0].grads.iter();
+        let params = self.model.params_mut().iter_mut().zip(&self.settings).zip(grads).zip(&mut self.slots);
+        let trained = params.filter(|(((_, settings), _), _)| settings.trained);
+        // An optimiser treats each element alone, so the cut changes no bit.
+        let parts = trained.flat_map(|(((param, settings), grad), slots)| {
+            let at = Update { t, rate: rate * settings.rate, decays: settings.decays };
             let mut slots = slots.iter_mut();
-            let mut slots: [&mut [T]; MAX_SLOTS] = std::array::from_fn(|_| {
-                slots.next().map_or(&mut [][..], |s| s.as_slice_mut().expect("standard"))
-            });
-            let mut param = param.as_slice_mut().expect("a model's parameters are in the standard layout");
-            let mut grad = grad.as_slice().expect("made in the standard layout");
-            let (time, part) = (param.len() * (1 + used) / 8, part(param.len()));
-            // An optimiser treats each element alone, so the cut changes no bit.
-            let parts = std::iter::from_fn(|| {
-                let n = part.min(param.len());
+            let mut slots: [&mut [T]; MAX_SLOTS] =
+                std::array::from_fn(|_| slots.next().map_or(&mut [][..], slice_mut));
+            let (mut param, mut grad) = (slice_mut(param), slice(grad));
+            let n = part(param.len());
+            std::iter::from_fn(move || {
+                let n = n.min(param.len());
                 let slots = slots.each_mut().map(|s| s.split_off_mut(..n).unwrap_or_default());
-                (n > 0).then_some((param.split_off_mut(..n)?, grad.split_off(..n)?, slots))
-            });
-            pool::for_each(time, parts, |(param, grad, mut slots)| {
-                self.optimizer.update(at, param, grad, &mut slots[..used]);
-            });
-        }
+                (n > 0).then_some((at, param.split_off_mut(..n)?, grad.split_off(..n)?, slots))
+            })
+        });
+        pool::for_each(elements * (1 + used) / 2, parts, |(at, param, grad, mut slots)| {
+            self.optimizer.update(at, param, grad, &mut slots[..used]);
+        });
     }
+}
+
+/// The elements of a parameter or of its gradient.
+fn slice<T>(x: &ArrayD<T>) -> &[T] {
+    x.as_slice().expect("made in the standard layout")
+}
+
+fn slice_mut<T>(x: &mut ArrayD<T>) -> &mut [T] {
+    x.as_slice_mut().expect("made in the standard layout")
 }
 
 /// Elements of a part of a parameter.
@@ -260,31 +250,14 @@ fn next_batch(
 
 /// Whether no element is infinite or not a number: x · 0 is 0 for finite x alone, and a sum is quicker than a search.
 fn all_finite<T: Scalar>(x: &[T]) -> bool {
-    let finite = AtomicBool::new(true);
-    pool::for_each(x.len() / 16, x.chunks(part(x.len())), |x| {
-        vectorised(|| {
-            let (chunks, rest) = x.as_chunks::<16>();
-            let mut lanes = [T::zero(); 16];
-            for chunk in chunks {
-                for lane in 0..16 {
-                    lanes[lane] += chunk[lane] * T::zero();
-                }
+    vectorised(|| {
+        let (chunks, rest) = x.as_chunks::<16>();
+        let mut lanes = [T::zero(); 16];
+        for chunk in chunks {
+            for lane in 0..16 {
+                lanes[lane] += chunk[lane] * T::zero();
             }
-            let sum = lanes.iter().chain(rest).fold(T::zero(), |sum, &x| sum + x * T::zero());
-            if !sum.is_finite() {
-                finite.store(false, Ordering::Relaxed);
-            }
-        });
-    });
-    finite.into_inner()
-}
-
-/// Why a step is not taken: where the forward pass left the numbers, or, if it did not, the loss.
-fn not_finite(step: u64, loss: f64, output: Option<(String, f64)>) -> Error {
-    let (what, value) = match output {
-        Some((place, value)) if place.is_empty() => ("the output of the network".into(), value),
-        Some((place, value)) => (format!("the output of {place}"), value),
-        None => ("the loss".into(), loss),
-    };
-    Error::NotFinite { step, what, value }
+        }
+        lanes.iter().chain(rest).fold(T::zero(), |sum, &x| sum + x * T::zero()).is_finite()
+    })
 }

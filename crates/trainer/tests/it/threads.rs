@@ -11,7 +11,7 @@ use losses::SoftmaxCrossEntropy;
 use ndarray::ArrayD;
 use tensor_ops::pool;
 use trainer::{AdaDelta, AdaGrad, Adam, AdamW, Clip, Length, Lion, Model, Optimizer, Options};
-use trainer::{RmsProp, Sgd, Source, Trainer};
+use trainer::{RmsProp, Sgd, Source, Trainer, evaluate};
 
 use super::memory::peak;
 
@@ -23,8 +23,8 @@ fn images() -> Dataset {
     Dataset::new(features, Targets::Classes((0..n).map(|i| i % 10).collect()), vec![]).unwrap()
 }
 
-/// Something of everything that cuts its work into parts.
-fn network() -> Sequential {
+/// Something of everything that cuts its work into parts; its batches stay whole.
+fn convolutional() -> Sequential {
     let block = Sequential::new(&[16, 4, 4])
         .push(Conv2d { padding: [1, 1], groups: 2, ..Conv2d::new(16, 16, [3, 3]) })
         .and_then(|block| block.push(BatchNorm::new(16)))
@@ -43,7 +43,19 @@ fn network() -> Sequential {
     network.unwrap()
 }
 
-fn trainer(optimizer: Box<dyn Optimizer<f32>>) -> Trainer<f32> {
+/// A network whose batches are cut into shares.
+fn dense() -> Sequential {
+    let network = Sequential::new(&[1, 12, 12])
+        .push(Flatten)
+        .and_then(|network| network.push(Dropout { p: 0.2 }))
+        .and_then(|network| network.push(Affine::new(144, 100)))
+        .and_then(|network| network.push(LayerNorm::new(&[100])))
+        .and_then(|network| network.push(Relu))
+        .and_then(|network| network.push(Affine::new(100, 10)));
+    network.unwrap()
+}
+
+fn trainer(network: Sequential, optimizer: Box<dyn Optimizer<f32>>) -> Trainer<f32> {
     let options = Options {
         length: Length::Steps(100),
         batch_size: 60,
@@ -51,7 +63,7 @@ fn trainer(optimizer: Box<dyn Optimizer<f32>>) -> Trainer<f32> {
         clip: Some(Clip::Norm(1.0)),
         ..Options::default()
     };
-    let model = Model::new(network(), 3).unwrap();
+    let model = Model::new(network, 3).unwrap();
     Trainer::boxed(model, Box::new(SoftmaxCrossEntropy::default()), optimizer, options).unwrap()
 }
 
@@ -68,9 +80,10 @@ fn a_step_after_the_first_epoch_allocates_nothing() {
         Box::new(AdamW::default()),
         Box::new(Lion::default()),
     ];
-    for optimizer in optimizers {
+    let networks = [convolutional, dense].into_iter().cycle();
+    for (optimizer, network) in optimizers.into_iter().zip(networks) {
         let name = optimizer.kind();
-        let mut trainer = trainer(optimizer);
+        let mut trainer = trainer(network(), optimizer);
         for threads in [1, 2] {
             pool::with_threads(threads, || {
                 for _ in 0..2 {
@@ -94,12 +107,16 @@ fn a_step_after_the_first_epoch_allocates_nothing() {
 fn child_that_trains() {
     let (data, scaling) = (images(), Scaling::by_constant(0.5));
     let source = Source::new(&data, &scaling).unwrap();
-    let mut trainer = trainer(Box::new(Adam::default()));
     let mut hash = DefaultHasher::new();
-    for _ in 0..5 {
-        trainer.train_step(&source).unwrap().loss.to_bits().hash(&mut hash);
+    for network in [convolutional(), dense()] {
+        let mut trainer = trainer(network, Box::new(Adam::default()));
+        for _ in 0..5 {
+            trainer.train_step(&source).unwrap().loss.to_bits().hash(&mut hash);
+        }
+        trainer.model().params().iter().flatten().for_each(|p| p.to_bits().hash(&mut hash));
+        let evaluation = evaluate(trainer.model(), &source, trainer.loss()).unwrap();
+        evaluation.loss.to_bits().hash(&mut hash);
     }
-    trainer.model().params().iter().flatten().for_each(|p| p.to_bits().hash(&mut hash));
     println!("threads {}, hash {:016x}", pool::threads(), hash.finish());
 }
 

@@ -1,7 +1,7 @@
 //! The whole loop.
 
 use datasets::{Dataset, Features, Scaling, Targets};
-use layers::{Affine, Relu, Sequential};
+use layers::{Affine, Embedding, Relu, Sequential};
 use losses::{BinaryCrossEntropy, Huber, KullbackLeibler, MeanSquaredError, Reduction, SoftmaxCrossEntropy};
 use ndarray::{Array, Array2, ArrayD, Axis};
 use rand::RngExt;
@@ -347,4 +347,37 @@ fn a_loss_that_refuses_its_targets_says_in_which_step() {
         Trainer::new(model, KullbackLeibler::default(), Sgd::default(), options(1, 10, 0.1)).unwrap();
     let error = trainer.fit(&source, None, |_| {}).unwrap_err().to_string();
     assert!(error.starts_with("step 1: row "), "{error}");
+}
+
+#[test]
+fn an_example_that_does_not_fit_has_its_number_in_the_data_set() {
+    let (bad, n) = (70, 100);
+    let scaling = Scaling::none();
+    let mut words = Array2::from_shape_fn((n, 4), |(i, j)| (i * j % 20) as f64).into_dyn();
+    words[[bad, 2]] = 20.0;
+    let labels = (0..n).map(|i| i % 3).collect();
+    let data = Dataset::new(Features::F64(words), Targets::Classes(labels), vec![]).unwrap();
+    let source = Source::new(&data, &scaling).unwrap();
+    let embedding = Sequential::new(&[4]).push(Embedding { rows: 20, d: 300 }).unwrap();
+    let mut trainer = Trainer::new(
+        Model::<f64>::new(embedding.push(Affine::new(1200, 3)).unwrap(), 1).unwrap(),
+        SoftmaxCrossEntropy::default(),
+        Sgd::default(),
+        options(1, n, 0.1),
+    )
+    .unwrap();
+    let named = |error: Error| matches!(error, Error::Index { example, .. } if example == bad);
+    assert!(named(evaluate(trainer.model(), &source, trainer.loss()).unwrap_err()));
+    assert!(named(trainer.train_step(&source).unwrap_err()));
+
+    let mut targets = Array2::from_elem((n, 2), 0.5);
+    targets[[bad, 1]] = 0.6;
+    let data = Dataset::new(Features::F64(noise(&[n, 64], 5)), Targets::Values(targets), vec![]).unwrap();
+    let source = Source::new(&data, &scaling).unwrap();
+    let model = Model::<f64>::new(network(&[64, 64, 2]), 1).unwrap();
+    let mut trainer =
+        Trainer::new(model, SoftmaxCrossEntropy::default(), Sgd::default(), options(1, n, 0.1)).unwrap();
+    let named = |error: Error| error.to_string().contains(&format!("row {bad}:"));
+    assert!(named(evaluate(trainer.model(), &source, trainer.loss()).unwrap_err()));
+    assert!(named(trainer.train_step(&source).unwrap_err()));
 }

@@ -1,0 +1,185 @@
+//! A share of a batch, from the gather to the gradient, on one thread.
+//!
+//! A core that writes what another one has read waits for that: some 10 ns for each 64 bytes, as long as the arithmetic
+//! of a small network takes. So a short step is not shared layer by layer, where one core reads the activations that
+//! another one wrote; each thread takes a share of the examples through the whole network, and only the gradients of
+//! the shares meet, in a sum. How a batch is cut depends on the network and the batch, not on the number of threads.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use layers::views::{batched, head_mut};
+use layers::{Backprop, Cache, Layer, Mode, Saved};
+use losses::{Loss, Reduction};
+use ndarray::ArrayD;
+use tensor_ops::Scalar;
+
+use crate::evaluate::{correct, mean_weight};
+use crate::{Error, Model, Source, TargetBuffer};
+
+/// Shares of a batch whose step is short.
+const SHARES: usize = 2;
+/// Multiply-adds of a forward pass below which one thread is done before another one has begun,
+const SHORT: u64 = 300_000;
+/// and above which the layers share their own work without much loss.
+const LONG: u64 = 20_000_000;
+/// Rows at whose multiples a batch is cut: those that a product takes at once.
+const ROWS: usize = 8;
+
+/// Into how many shares batches of `n` examples are cut.
+pub(super) fn shares<T: Scalar, N: Layer>(model: &Model<T, N>, n: usize) -> usize {
+    let network = model.network();
+    // Statistics are those of one whole batch.
+    let whole = network.mixes_examples() || model.specs().iter().any(|spec| !spec.trainable());
+    let products = network.multiply_adds(model.input_shape()).map(|products| products * n as u64);
+    if whole || n < 2 * SHARES * ROWS || !products.is_some_and(|n| (SHORT..LONG).contains(&n)) {
+        1
+    } else {
+        SHARES
+    }
+}
+
+/// The examples of the `i`-th of so many shares of `n`.
+pub(super) fn share(n: usize, i: usize, shares: usize) -> Range<usize> {
+    let edge = |i: usize| if i == shares { n } else { ((n * i / shares + ROWS / 2) / ROWS * ROWS).min(n) };
+    edge(i)..edge(i + 1)
+}
+
+/// The examples of the largest share of a batch of at most `n`.
+pub(super) fn largest_share(n: usize, shares: usize) -> usize {
+    if shares == 1 { n } else { (n.div_ceil(shares) + ROWS).min(n) }
+}
+
+/// What all shares of a pass have in common.
+#[derive(Debug)]
+pub(super) struct Pass<'a, 'd, T: Scalar, N> {
+    pub(super) network: &'a N,
+    pub(super) params: &'a [ArrayD<T>],
+    pub(super) loss: &'a dyn Loss<T>,
+    pub(super) data: &'a Source<'d, T>,
+    /// The number of the step, counted from 1.
+    pub(super) step: u64,
+    /// What the whole batch weighs in the mean.
+    pub(super) weight: f64,
+}
+
+/// The memory for one share.
+#[derive(Debug)]
+pub(super) struct Lane<T> {
+    x: ArrayD<T>,
+    y: ArrayD<T>,
+    dy: ArrayD<T>,
+    targets: TargetBuffer<T>,
+    pub(super) cache: Cache<T>,
+    /// The gradients of the passes so far.
+    pub(super) grads: Vec<ArrayD<T>>,
+    /// What the last pass found.
+    pub(super) found: Result<Found, Error>,
+}
+
+/// What a pass found in a share.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// The share of the loss in that of the batch.
+    pub(super) loss: f64,
+    /// Examples that were right.
+    pub(super) correct: usize,
+    /// The time for data, and for the forward pass.
+    pub(super) times: [Duration; 2],
+}
+
+impl<T: Scalar> Lane<T> {
+    /// Memory for shares of at most `n` examples.
+    pub(super) fn new<N: Backprop<T>>(model: &Model<T, N>, targets: TargetBuffer<T>, n: usize) -> Self {
+        let x = ArrayD::zeros(batched(n, model.input_shape()));
+        let y = ArrayD::zeros(batched(n, model.output_shape()));
+        Lane {
+            cache: model.network().new_cache(x.shape()),
+            dy: y.clone(),
+            x,
+            y,
+            targets,
+            grads: model.params().iter().map(|p| ArrayD::zeros(p.raw_dim())).collect(),
+            found: Ok(Found::default()),
+        }
+    }
+
+    /// Forward and backward for the examples with these indices. Adds to `grads`.
+    pub(super) fn run<N: Backprop<T>>(&mut self, pass: &Pass<'_, '_, T, N>, indices: &[usize], seed: u64) {
+        self.found = if indices.is_empty() { Ok(Found::default()) } else { self.pass(pass, indices, seed) };
+    }
+
+    fn pass<N: Backprop<T>>(
+        &mut self,
+        pass: &Pass<'_, '_, T, N>,
+        indices: &[usize],
+        seed: u64,
+    ) -> Result<Found, Error> {
+        let &Pass { network, params, loss, data, step, .. } = pass;
+        let Lane { x, y, dy, targets, cache, grads, .. } = self;
+        let n = indices.len();
+        let mut found = Found::default();
+        let start = Instant::now();
+        let (mut x, mut y) = (head_mut(x, n), head_mut(y, n));
+        data.inputs(indices, &mut x);
+        crate::model::check_indices(network, &x).map_err(|error| error.renumbered(indices))?;
+        let gathered = Instant::now();
+        cache.begin(Mode::Train, seed);
+        network.forward(params, &x, &mut y, cache);
+        found.times = [gathered - start, gathered.elapsed()];
+
+        let outputs = (n, y.len() / n);
+        let mut dy = head_mut(dy, n);
+        let y_rows = y.view().into_shape_with_order(outputs).expect("a contiguous head");
+        let mut dy_rows = dy.view_mut().into_shape_with_order(outputs).expect("a contiguous head");
+        if let Some(labels) = data.dataset().targets.classes() {
+            found.correct = correct(&y_rows, indices.iter().map(|&i| labels[i]));
+        }
+        let targets = data.targets(indices, targets);
+        // The mean of the batch is that of its parts, each by its weight; a sum is the sum of the parts.
+        let weight = mean_weight(loss, targets);
+        let (share, upstream) = match loss.reduction() {
+            Reduction::Mean => (weight / pass.weight, weight / pass.weight),
+            Reduction::Sum => (1.0 / pass.weight, 1.0),
+        };
+        if share == 0.0 {
+            return Ok(found); // all of its classes have the weight 0
+        }
+        let value = loss.value_and_gradient(&y_rows, targets, T::from_f64(upstream), &mut dy_rows);
+        let refused = |source| Error::Loss { step, source }.renumbered(indices);
+        let value = value.map_err(refused)?.value();
+        if !value.is_finite() {
+            return Err(not_finite(step, value, network.first_not_finite(&y, cache)));
+        }
+        found.loss = value * share;
+        network.backward(params, Saved { x: &x, y: &y, cache }, &dy, None, grads);
+        Ok(found)
+    }
+}
+
+/// Why a step is not taken: where the forward pass left the numbers, or, if it did not, the loss.
+fn not_finite(step: u64, loss: f64, output: Option<(String, f64)>) -> Error {
+    let (what, value) = match output {
+        Some((place, value)) if place.is_empty() => ("the output of the network".into(), value),
+        Some((place, value)) => (format!("the output of {place}"), value),
+        None => ("the loss".into(), loss),
+    };
+    Error::NotFinite { step, what, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_follow_each_other_and_hold_every_example() {
+        for (n, count) in (0..300).flat_map(|n| [(n, 1), (n, 2), (n, 3)]) {
+            let all: Vec<_> = (0..count).flat_map(|i| share(n, i, count)).collect();
+            assert_eq!(all, (0..n).collect::<Vec<_>>());
+            for (i, batch) in (0..count).flat_map(|i| (0..=n).map(move |batch| (i, batch))) {
+                assert!(share(batch, i, count).len() <= largest_share(n, count), "{batch} of {n} in {count}");
+            }
+        }
+        assert_eq!([share(100, 0, 2), share(100, 1, 2)], [0..48, 48..100]);
+    }
+}
