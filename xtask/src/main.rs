@@ -1,7 +1,7 @@
 //! The front door of the workspace: `cargo xtask COMMAND`.
 //!
 //! Words in, a crate called, text out: what a command does is in the crates. Exit code 0 for success, 1 if it failed, 2 for
-//! wrong usage, 130 if it was interrupted.
+//! wrong usage, 130 if it was interrupted, 141 if nobody reads its output any more.
 
 mod advice;
 mod bench;

@@ -3,15 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The exit code of a program that was ended by a broken pipe: 128 and the number of the signal.
+const BROKEN_PIPE: i32 = 128 + 13;
+
 /// Ends the program quietly when the reader of its output has gone, as in `cargo xtask list | head -n 3`.
 ///
-/// `println!` panics then, and the signal that ends other programs is ignored in Rust.
+/// `println!` panics then, and the signal that ends other programs is ignored in Rust. The exit code is that of those
+/// programs: a training that ended so has left no model.
 pub fn end_when_nobody_reads() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
-        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
-            std::process::exit(0);
+        if message.starts_with("failed printing to std") && message.contains("Broken pipe") {
+            std::process::exit(BROKEN_PIPE);
         }
         usual(panic);
     }));

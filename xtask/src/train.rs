@@ -59,7 +59,7 @@ pub struct Args {
     /// Go on from the last checkpoint in OUT/checkpoints, with the same recipe, options and data
     #[arg(long)]
     resume: bool,
-    /// Print the result alone
+    /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
     /// Print one JSON object a line and nothing else
@@ -126,6 +126,8 @@ impl Run<'_> {
         let root = find::data_root(&self.args.recipe, self.recipe, self.args.data.as_deref());
         let data = find::load_data(self.recipe, &root)?;
         let model = self.recipe.model::<T>(&data)?;
+        let out = self.out();
+        let keeper = self.keeper(&out, &data)?;
         self.say_start(&model, &data);
         let one_hot = self.recipe.data.one_hot;
         let train = Source::new(&data.train, &data.scaling)?.with_one_hot(one_hot);
@@ -133,8 +135,6 @@ impl Run<'_> {
         let sets = Sets { root, train, test };
         let mut trainer = self.recipe.trainer(model)?;
 
-        let out = self.out();
-        let keeper = self.keeper(&out, &data)?;
         if self.args.resume {
             let found = keeper.restore(&mut trainer)?;
             found.refused.iter().for_each(|refused| self.say_refused(refused));
@@ -229,7 +229,7 @@ impl Run<'_> {
         report::write(out, &report)?;
         trainer.model().save(out.join("model.safetensors"))?;
         self.say_done(trainer, fitted.time, train.len(), on_train, on_test);
-        if !self.args.json {
+        if self.talks() {
             println!("model.safetensors, report.html and pictures in {}", shown(out));
         }
         Ok(ExitCode::SUCCESS)

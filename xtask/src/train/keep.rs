@@ -47,10 +47,11 @@ impl Run<'_> {
             occupied: false,
             last: Cell::new(None),
         };
-        std::fs::create_dir_all(out)
-            .map_err(|e| format!("{}: cannot make the folder: {e}; --out names another", shown(out)))?;
+        writable(out)?;
+        if every.is_some() {
+            writable(&keeper.dir)?;
+        }
         let dir = shown(&keeper.dir);
-        // With --checkpoint-every, a folder that cannot be made ends the training before it begins.
         let there = every.is_some() || keeper.dir.is_dir();
         let steps = if there { keeper.store()?.steps()? } else { vec![] };
         match steps.last() {
@@ -69,6 +70,19 @@ impl Run<'_> {
         ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))?;
         Ok(keeper)
     }
+}
+
+/// Makes the folder if need be, and sees that files can be made in it: better now than after the training.
+fn writable(folder: &Path) -> Result<(), String> {
+    let refused = |what: &str| format!("{}: {what}; --out names another", shown(folder));
+    if folder.exists() && !folder.is_dir() {
+        return Err(refused("expected a folder, got a file"));
+    }
+    std::fs::create_dir_all(folder).map_err(|e| refused(&format!("cannot make the folder: {e}")))?;
+    let probe = folder.join(format!(".can-write-{}", std::process::id()));
+    std::fs::File::create_new(&probe)
+        .and_then(|_| std::fs::remove_file(&probe))
+        .map_err(|e| refused(&format!("cannot write into the folder: {e}")))
 }
 
 impl Keeper<'_> {

@@ -1,5 +1,7 @@
 //! A training that is stopped, and what the screen says of it.
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -126,6 +128,64 @@ fn a_folder_that_cannot_be_made_ends_the_training_before_it_begins() {
     assert!(!stdout.contains("record"), "{stdout}");
     assert!(stderr.starts_with("error: /dev/null/out: cannot make the folder: "), "{stderr}");
     assert!(stderr.ends_with("; --out names another\n"), "{stderr}");
+}
+
+/// As someone who may not write everywhere: root becomes nobody.
+fn as_a_user(command: &mut Command) -> &mut Command {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0);
+    if root { command.uid(65534).gid(65534) } else { command }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_ends_the_training_before_it_begins() {
+    let out = folder("read-only");
+    std::fs::create_dir_all(out.join("checkpoints")).unwrap();
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let refused = |args: &[&str]| match as_a_user(&mut train(&out, args)).output() {
+        Ok(output) => Some(ended(output)),
+        Err(error) => {
+            eprintln!("skipped: the program cannot be run by another user: {error}");
+            None
+        }
+    };
+    allow(&out, 0o555);
+    let Some((code, stdout, stderr)) = refused(&[]) else { return };
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("read-only: cannot write into the folder: Permission denied"), "{stderr}");
+    assert!(stderr.ends_with("; --out names another\n"), "{stderr}");
+
+    allow(&out, 0o777);
+    allow(&out.join("checkpoints"), 0o555);
+    let (code, stdout, stderr) = refused(&["--checkpoint-every", "5"]).unwrap();
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("read-only/checkpoints: cannot write into the folder: "), "{stderr}");
+
+    let (code, _, stderr) = refused(&["--steps", "2"]).unwrap();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "who wants no checkpoints needs no folder for them");
+    let mut left = std::fs::read_dir(&out).unwrap().map(|file| file.unwrap().file_name());
+    assert!(left.all(|name| !name.to_str().unwrap().starts_with('.')), "what was tried leaves nothing");
+}
+
+#[test]
+fn a_quiet_training_says_nothing_and_one_in_json_nothing_else() {
+    let out = folder("quiet");
+    let quiet =
+        |args: &[&str]| ended(spoken(&out, &[&["-q", "--steps", "60"], args].concat()).output().unwrap());
+    let silence = (Some(0), String::new(), String::new());
+    assert_eq!(quiet(&["--checkpoint-every", "20"]), silence);
+    assert_eq!(quiet(&["--resume"]), silence);
+    let (code, stdout, stderr) = run(&out, &["-q", "--steps", "60", "--resume"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let events: Vec<serde_json::Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.iter().filter(|event| event["event"] == "resumed").count(), 1, "{stdout}");
+
+    let out = folder("quiet-stopped");
+    let args = ["-q", "--steps", "2000", "--checkpoint-every", "5"];
+    let (code, stdout, _) = interrupt_command(spoken(&out, &args), &out);
+    assert_eq!((code, stdout.as_str()), (Some(130), ""));
 }
 
 #[test]
