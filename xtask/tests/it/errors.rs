@@ -1,7 +1,9 @@
 //! Commands given wrongly: what is said, what to do next, and the exit code.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
+use super::predict::RECIPE;
 use super::support::{empty_folder, run_in};
 
 #[test]
@@ -31,7 +33,12 @@ fn every_error_says_what_to_do_next() {
             "options of the command",
         ),
         (&["train", "--resume", "--out", "run"], 1, "there is no checkpoint in run/", "leave out --resume"),
-        (&["train", "--out", "rows.csv"], 1, "rows.csv: cannot make the folder", "--out names another"),
+        (
+            &["train", "--out", "rows.csv"],
+            1,
+            "rows.csv: expected a folder, got a file",
+            "--out names another",
+        ),
         (&["eval", "nowhere"], 2, "nowhere: no such file or folder", "`cargo xtask train RECIPE`"),
         (&["eval", "text.safetensors"], 1, "text.safetensors: ", "a model is a model.safetensors"),
         (&["predict", "text.safetensors"], 2, "--csv <FILE>|--idx <FILE>|--png", "'--help'"),
@@ -47,16 +54,73 @@ fn every_error_says_what_to_do_next() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_the_command_quietly() {
+fn a_reader_that_leaves_ends_the_training_quietly_with_files_to_go_on_from() {
+    let here = empty_folder("errors-pipe");
+    let args = ["train", "digits", "--epochs", "30", "--json", "--out", "run"];
     let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["train", "digits", "--epochs", "30", "--json", "--out"])
-        .arg(empty_folder("errors-pipe"))
+        .current_dir(&here)
+        .args(args)
+        .args(["--checkpoint-every", "20"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    drop(child.stdout.take());
+    // As `head -n 3` does: the start and two epochs, then no more.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..3 {
+        lines.next().unwrap().unwrap();
+    }
+    drop(lines);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(141), "as other programs end, by SIGPIPE");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+
+    assert!(!here.join("run/model.safetensors").exists(), "no model of half a training");
+    let resumed = run_in(&here, &[&args[..], &["--resume"]].concat());
+    assert_eq!((resumed.code, resumed.stderr.as_str()), (Some(0), ""));
+    assert!(here.join("run/model.safetensors").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_of_errors_that_leaves_ends_the_command_quietly() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["train", "digits16", "--steps", "20", "--out"]) // which warns
+        .arg(empty_folder("errors-stderr"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let status = child.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (Some(141), None));
+}
+
+#[test]
+fn words_as_labels_get_a_recipe_that_says_which_there_are() {
+    let here = empty_folder("errors-words");
+    std::fs::write(here.join("mine.csv"), "a,b,kind\n".to_owned() + &"1,2.5,cat\n3,4.5,dog\n".repeat(10))
+        .unwrap();
+    let said = |columns: &str| {
+        let (_, after) = RECIPE.split_once("scaling").unwrap();
+        let recipe = format!("[data]\ncsv = {{ train = 'mine.csv', {columns} }}\nscaling{after}");
+        std::fs::write(here.join("mine.toml"), recipe).unwrap();
+        run_in(&here, &["train", "mine.toml", "--out", "run"]).stderr
+    };
+    let words = said("label = { column = 'kind' }");
+    assert!(
+        words.contains(r#"mine.csv: line 2, column 3: expected a class below 10000, got "cat""#),
+        "{words}"
+    );
+    assert!(words.contains(r#"csv = { ..., classes = ["cat", "..."] }"#), "{words}");
+    let numbers = said("label = { column = 'b' }");
+    assert!(
+        numbers.contains(r#"label = { values = ["NAME"] }"#) && !numbers.contains("classes ="),
+        "{numbers}"
+    );
+    // What the advice says is a recipe that is read.
+    let followed = said(r#"label = { column = 'kind' }, classes = ["cat", "dog"]"#);
+    assert!(!followed.contains("error"), "{followed}");
 }

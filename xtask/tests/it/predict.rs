@@ -13,7 +13,7 @@ fn cats_and_dogs() -> String {
     std::iter::once("width,height,kind\n".to_owned()).chain(rows).collect()
 }
 
-const RECIPE: &str = "\
+pub(super) const RECIPE: &str = "\
 [data]
 csv = { train = 'animals.csv', label = { column = 'kind' }, classes = ['cat', 'dog'] }
 scaling = 'standardise'

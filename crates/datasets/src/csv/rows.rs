@@ -184,7 +184,14 @@ impl<'a, N: Number> Rows<'a, N> {
             Classes::Below(classes) => format!("a class below {classes}"),
             Classes::Named(_) => "one of the class names".to_owned(),
         };
-        Error::BadLabel { line, column, expected, text: shown(text), hint: self.hint() }
+        let open = matches!(self.classes, Classes::Below(_)) && self.options.n_classes.is_none();
+        let hint = match self.hint() {
+            "" if open && !text.is_empty() && f64::parse(text).is_none() => {
+                "; classes that are words are listed in class_names"
+            }
+            hint => hint,
+        };
+        Error::BadLabel { line, column, expected, text: shown(text), hint }
     }
 
     fn hint(&self) -> &'static str {

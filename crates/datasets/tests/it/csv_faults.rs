@@ -104,6 +104,10 @@ fn faults_that_options_bring_have_their_errors() {
         message(b"label,a\n4000000000,1\n", &unbounded),
         "line 2, column 1: expected a class below 10000, got \"4000000000\""
     );
+    assert_eq!(
+        message(b"label,a\ncat,1\n", &unbounded),
+        "line 2, column 1: expected a class below 10000, got \"cat\"; classes that are words are listed in class_names"
+    );
 
     let values = |names: &[&str]| with(Label::Values(names.iter().map(|&n| n.to_owned()).collect()));
     let refused = [
