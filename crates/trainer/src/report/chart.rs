@@ -64,6 +64,21 @@ pub(super) fn text_width(text: &str) -> f64 {
     7.3 * text.chars().count() as f64
 }
 
+/// The text in two lines if it is wider than `room` pixels; what still does not fit is left out from the middle of a line.
+pub(super) fn in_lines(text: &str, room: f64) -> Vec<String> {
+    if text_width(text) <= room {
+        return vec![text.to_owned()];
+    }
+    let middle = text.len() / 2;
+    let spaces = text.match_indices(' ').map(|(at, _)| at);
+    let lines = match spaces.min_by_key(|at| at.abs_diff(middle)) {
+        Some(at) => vec![&text[..at], &text[at + 1..]],
+        None => vec![text],
+    };
+    let fit = (room / text_width("x")) as usize;
+    lines.into_iter().map(|line| shortened(line, fit)).collect()
+}
+
 /// The text with at most `n` characters, the middle left out.
 pub(super) fn shortened(text: &str, n: usize) -> String {
     let chars: Vec<char> = text.chars().collect();
@@ -82,4 +97,19 @@ pub(super) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if legal(c) && !matches!(c, '\u{fffe}' | '\u{ffff}') { c } else { '\u{fffd}' })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_of_any_length_keeps_to_its_room() {
+        assert_eq!(in_lines("mean loss", 100.0), ["mean loss"]);
+        assert_eq!(in_lines("norm of the change in a step", 120.0), ["norm of the", "change in a step"]);
+        for text in ["x".repeat(90), "word ".repeat(40), "ä ö".repeat(50)] {
+            let lines = in_lines(&text, 200.0);
+            assert!(lines.len() <= 2 && lines.iter().all(|line| text_width(line) <= 200.0), "{lines:?}");
+        }
+    }
 }

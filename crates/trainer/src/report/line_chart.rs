@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::chart::{Chart, shortened, text_width};
+use super::chart::{Chart, in_lines, shortened, text_width};
 use super::number::{Px, count, rounded};
 use super::scale::Scale;
 use super::theme;
@@ -12,6 +12,8 @@ use super::thin::{running_mean, thin};
 const WIDTH: f64 = 560.0;
 const PLOT: (f64, f64, f64, f64) = (84.0, 84.0, 530.0, 312.0); // left, top, right, bottom
 const HEIGHT: f64 = 360.0;
+/// How far the label of the vertical axis may reach beyond it at both ends: below the legend, above the edge.
+const OVERHANG: f64 = 12.0;
 const LEGEND_ROW: f64 = 18.0;
 /// Columns in which points are thinned: half a pixel each on a wide screen.
 const COLUMNS: usize = 300;
@@ -165,6 +167,8 @@ fn axes(x: &Scale, y: &Scale, x_label: &str, y_label: &str) -> Markup {
     let (left, right) = x.pixels;
     let (bottom, top) = y.pixels;
     let middle = (top + bottom) / 2.0;
+    let y_lines = in_lines(y_label, bottom - top + 2.0 * OVERHANG);
+    let y_places = if y_lines.len() == 1 { [16.0, 16.0] } else { [26.0, 12.0] };
     html! {
         @for tick in y.ticks(6) {
             line .grid x1=(Px(left)) x2=(Px(right)) y1=(Px(tick.pixel)) y2=(Px(tick.pixel)) {}
@@ -176,7 +180,9 @@ fn axes(x: &Scale, y: &Scale, x_label: &str, y_label: &str) -> Markup {
         }
         line .axis x1=(Px(left)) x2=(Px(right)) y1=(Px(bottom)) y2=(Px(bottom)) {}
         text .label x=(Px((left + right) / 2.0)) y=(Px(bottom + 39.0)) text-anchor="middle" { (x_label) }
-        text .label transform={ "translate(16 " (Px(middle)) ") rotate(-90)" } text-anchor="middle" { (y_label) }
+        @for (line, x) in y_lines.iter().rev().zip(y_places) {
+            text .label transform={ "translate(" (Px(x)) " " (Px(middle)) ") rotate(-90)" } text-anchor="middle" { (line) }
+        }
     }
 }
 
