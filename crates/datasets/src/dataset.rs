@@ -184,17 +184,19 @@ impl Features {
     ///
     /// [`Error::Shape`] if `shape` has another number of elements than an example.
     pub fn reshape(self, shape: &[usize]) -> Result<Self, Error> {
+        let expected = self.example_shape().to_vec();
         let elements = shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
         if elements != Some(self.width()) {
-            return Err(Error::Shape { expected: self.example_shape().to_vec(), got: shape.to_vec() });
+            return Err(Error::Shape { expected, got: shape.to_vec() });
         }
         let whole = IxDyn(&[&[self.len()], shape].concat());
-        let fits = "the product of the axes was compared above";
-        Ok(match self {
-            Self::U8(x) => Self::U8(x.into_shape_clone(whole).expect(fits)),
-            Self::F32(x) => Self::F32(x.into_shape_clone(whole).expect(fits)),
-            Self::F64(x) => Self::F64(x.into_shape_clone(whole).expect(fits)),
-        })
+        // Without elements, axes may still be too large for an array.
+        let refused = |_| Error::Shape { expected, got: shape.to_vec() };
+        match self {
+            Self::U8(x) => x.into_shape_clone(whole).map(Self::U8).map_err(refused),
+            Self::F32(x) => x.into_shape_clone(whole).map(Self::F32).map_err(refused),
+            Self::F64(x) => x.into_shape_clone(whole).map(Self::F64).map_err(refused),
+        }
     }
 }
 
@@ -291,6 +293,8 @@ mod tests {
         assert_eq!(err.to_string(), "features: expected as many numbers as in [2, 2], got [5]");
         let overflow = three().reshape_features(&[usize::MAX, 2]).unwrap_err();
         assert!(matches!(overflow, Error::Shape { .. }));
+        let empty = Features::U8(Array::from_shape_vec(vec![3, 0], vec![]).unwrap());
+        assert!(matches!(empty.reshape(&[0, usize::MAX]), Err(Error::Shape { .. })));
     }
 
     #[test]

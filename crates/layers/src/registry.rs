@@ -89,6 +89,7 @@ const TWO_ROWS: &str = "f32 to 1e-2: of two rows the normalised ones are 1 and -
                         so f32 keeps few of its digits";
 
 /// All cases.
+#[expect(clippy::missing_panics_doc, reason = "the shapes are given here, and fit")]
 pub fn cases() -> Vec<Case> {
     vec![
         // The nodes and the affine layer.

@@ -10,6 +10,10 @@ use rand_distr::StandardNormal;
 /// They are a grid with a little noise, so that differences do not step over the kink of a rectifier or change the
 /// place of a maximum: with n elements any two are at least 2.8 / n apart, and each at least 0.4 / n from 0.
 ///
+/// # Panics
+///
+/// If the shape has more elements than fit into memory.
+///
 /// # Examples
 ///
 /// ```

@@ -81,6 +81,10 @@ fn two_layers(check: impl FnOnce(&Network<'_>) -> Report) -> Report {
 }
 
 /// Runs checks on all cores, calls `done` with each report and its time as it comes, and returns all in order.
+///
+/// # Panics
+///
+/// If `done` panics.
 pub fn run_all(
     cases: &[Case],
     settings: &Settings,

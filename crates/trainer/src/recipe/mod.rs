@@ -98,6 +98,7 @@ pub struct Data {
 
 impl Recipe {
     /// The recipe of this name that comes with the project.
+    #[expect(clippy::missing_panics_doc, reason = "a test parses each of them")]
     pub fn built_in(name: &str) -> Option<Recipe> {
         let (name, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
         Some(Recipe::parse(text, name.as_ref()).expect("a test parses each built-in recipe"))
@@ -130,6 +131,7 @@ impl Recipe {
     }
 
     /// The recipe as TOML.
+    #[expect(clippy::missing_panics_doc, reason = "tables, texts and numbers, all of which TOML has")]
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("every recipe can be written")
     }
