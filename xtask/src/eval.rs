@@ -67,7 +67,12 @@ where
     let one_hot = trained.recipe.as_ref().is_some_and(|recipe| recipe.data.one_hot);
     let source = Source::new(&data, &model.scaling)?.with_one_hot(one_hot);
     let loss = trained.recipe.as_ref().map(|recipe| recipe.loss.build::<T>()).transpose()?;
-    Ok(assess(&model, &source, loss.as_deref())?)
+    let mut assessment = assess(&model, &source, loss.as_deref())?;
+    if let (Scores::Labels { names, .. }, Some(known)) = (&mut assessment.scores, trained.value_names(&model))
+    {
+        *names = known.to_vec();
+    }
+    Ok(assessment)
 }
 
 fn examples<T: Stored>(
@@ -120,9 +125,9 @@ fn in_json(assessment: &Assessment) -> Value {
             let rows = confusion.counts().rows().into_iter().map(|row| json!(row.to_vec()));
             object["confusion"] = rows.collect();
         }
-        Scores::Labels(matrices) => {
-            object["labels"] =
-                matrices.iter().enumerate().map(|(i, m)| scored("label", json!(i), m, 1)).collect();
+        Scores::Labels { names, confusions } => {
+            let labels = names.iter().zip(confusions).map(|(name, m)| scored("label", json!(name), m, 1));
+            object["labels"] = labels.collect();
         }
         Scores::Values { mean_absolute_error, root_mean_squared_error, r2 } => {
             object["mean_absolute_error"] = json!(mean_absolute_error);

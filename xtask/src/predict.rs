@@ -77,11 +77,14 @@ pub fn run(args: &Args) -> Outcome {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let head = model.answer_head();
+    let head = match trained.value_names(&model) {
+        Some(names) if model.classes().is_empty() => names.to_vec(),
+        _ => model.answer_head(),
+    };
     let cells = |answer: &Option<Answer>| {
         answer.as_ref().map_or_else(|| vec!["not a number".into(); head.len()], Answer::cells)
     };
-    let text = head.first().is_some_and(|name| name == "class");
+    let text = !model.classes().is_empty();
     let mut table = Table::new(1 + usize::from(text), [what.to_owned()].into_iter().chain(head.clone()));
     for (row, answer) in answers.iter().enumerate() {
         table.row([name(row)].into_iter().chain(cells(answer)));
@@ -98,7 +101,7 @@ fn read(args: &Args, trained: &Trained, model: &Model<f64>) -> Result<Dataset, B
     if let Some(path) = csv {
         let read = read_csv(model, path, &trained.csv_form(&args.csv_options)?)?;
         if let Some(labels) = read.labels {
-            eprintln!("note: {labels} of {} is taken as the label and left out", path.display());
+            eprintln!("note: leaving out {labels} of {}, taken as the label", path.display());
         }
         return Ok(read.data);
     }

@@ -32,8 +32,13 @@ pub enum Scores {
         /// Which was taken for which.
         confusion: ConfusionMatrix,
     },
-    /// Of several labels that may hold at once: a matrix of no and yes for each.
-    Labels(Vec<ConfusionMatrix>),
+    /// Of several labels that may hold at once.
+    Labels {
+        /// Their names: numbers from 0, if nobody puts others here.
+        names: Vec<String>,
+        /// Of each a matrix of no and yes.
+        confusions: Vec<ConfusionMatrix>,
+    },
     /// Of values.
     Values {
         /// See [`mean_absolute_error`].
@@ -90,7 +95,8 @@ pub fn assess<T: Scalar, N: Backprop<T>>(
             confusion: ConfusionMatrix::of(&outputs, labels),
         },
         datasets::Targets::Values(values) if model.meaning == Meaning::YesOrNo => {
-            Scores::Labels(by_label(&outputs, values, 0.0))
+            let names = (0..values.ncols()).map(|label| label.to_string()).collect();
+            Scores::Labels { names, confusions: by_label(&outputs, values, 0.0) }
         }
         datasets::Targets::Values(values) => Scores::Values {
             mean_absolute_error: mean_absolute_error(&outputs, values),
@@ -106,9 +112,9 @@ impl Assessment {
     pub fn accuracy(&self) -> Option<f64> {
         match &self.scores {
             Scores::Classes { confusion, .. } => confusion.accuracy(),
-            Scores::Labels(matrices) => {
-                let sum: Option<f64> = matrices.iter().map(ConfusionMatrix::accuracy).sum();
-                sum.filter(|_| !matrices.is_empty()).map(|sum| sum / matrices.len() as f64)
+            Scores::Labels { confusions, .. } => {
+                let sum: Option<f64> = confusions.iter().map(ConfusionMatrix::accuracy).sum();
+                sum.filter(|_| !confusions.is_empty()).map(|sum| sum / confusions.len() as f64)
             }
             Scores::Values { .. } => None,
         }
@@ -144,10 +150,10 @@ impl fmt::Display for Assessment {
         }
         match &self.scores {
             Scores::Classes { names, confusion } => classes(f, names, confusion),
-            Scores::Labels(matrices) => {
+            Scores::Labels { names, confusions } => {
                 let mut table = Table::new(1, [&["label"][..], &HEAD].concat());
-                for (i, matrix) in matrices.iter().enumerate() {
-                    table.row(scored(i.to_string(), matrix, 1));
+                for (name, matrix) in names.iter().zip(confusions) {
+                    table.row(scored(name.clone(), matrix, 1));
                 }
                 write!(f, "\n{table}")
             }

@@ -158,3 +158,31 @@ fn a_regression_is_judged_by_how_far_it_is_off() {
     let predicted: serde_json::Value = serde_json::from_str(&predicted).unwrap();
     assert!((predicted["values"][0].as_f64().unwrap() - 17.0).abs() < 1.0, "{predicted}");
 }
+
+#[test]
+fn labels_that_hold_by_themselves_have_the_names_of_their_columns() {
+    let here = empty_folder("eval-labels");
+    let rows = (0..40)
+        .map(|i| format!("{},{},{},{}\n", i % 5 - 2, i % 7 - 3, u8::from(i % 5 > 2), u8::from(i % 7 > 3)));
+    write(
+        &here,
+        "things.csv",
+        &std::iter::once("a,b,round,red\n".to_owned()).chain(rows).collect::<String>(),
+    );
+    let recipe = RECIPE
+        .replace("animals.csv", "things.csv")
+        .replace(
+            "label = { column = 'kind' }, classes = ['cat', 'dog']",
+            "label = { values = ['round', 'red'] }",
+        )
+        .replace("softmax_cross_entropy", "binary_cross_entropy");
+    write(&here, "things.toml", &recipe);
+    let said = prints(&here, &["train", "things.toml", "--out", "run"]);
+    assert!(!said.contains("accuracy"), "values have none while training: {said}");
+    let judged = prints(&here, &["eval", "run"]);
+    assert!(judged.contains("\nround ") && judged.contains("\nred "), "{judged}");
+    let predicted = run_in(&here, &["predict", "run", "--csv", "things.csv", "--format", "csv"]);
+    assert_eq!(predicted.stdout.lines().next(), Some("row,round,red"));
+    let note = "note: leaving out the columns \"round\", \"red\" of things.csv, taken as the label\n";
+    assert_eq!(predicted.stderr, note);
+}

@@ -107,7 +107,10 @@ fn in_words(label: &Label) -> String {
         Label::Last | Label::LastValues(1) => "the last column".into(),
         Label::LastValues(n) => format!("the last {n} columns"),
         Label::Named(name) => format!("the column {name:?}"),
-        Label::Values(names) => format!("the columns {names:?}"),
+        Label::Values(names) => {
+            let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+            format!("the column{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
+        }
         Label::None => "no column".into(),
     }
 }
