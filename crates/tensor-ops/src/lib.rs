@@ -6,12 +6,13 @@
 //! - Products: [`matmul`], [`gemm`], [`gemm_bias`]
 //! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`one_hot`], [`gather_rows`],
 //!   [`add_row_sums`], [`sum`], [`mean`]
-//! - Derivatives: [`numerical`]; what gradient checks share: [`gradcheck`]
+//! - Derivatives: [`numerical`]; with the feature of that name `gradcheck`, what gradient checks share
 //! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`]
 
 mod dual;
 mod elementary;
 mod gemm;
+#[cfg(feature = "gradcheck")]
 pub mod gradcheck;
 mod machine;
 pub mod numerical;

@@ -169,8 +169,8 @@ impl<T: Copy> Tile<T> {
                 }
                 for (i, sums) in sums.iter_mut().enumerate() {
                     let x = L::splat(*a.wrapping_offset(i as isize * self.a_row));
-                    for (sum, b) in sums.iter_mut().zip(row) {
-                        *sum = x.mul_add(b, *sum);
+                    for v in 0..V {
+                        sums[v] = x.mul_add(row[v], sums[v]);
                     }
                 }
                 a = a.wrapping_offset(self.a_column);
@@ -190,8 +190,8 @@ impl<T: Copy> Tile<T> {
         // SAFETY: as for `run`.
         unsafe {
             let alpha = L::splat(self.alpha);
-            for (i, sums) in sums.into_iter().enumerate() {
-                for (v, sum) in sums.into_iter().enumerate() {
+            for (i, sums) in sums.iter().enumerate() {
+                for v in 0..V {
                     let start = match self.start {
                         From::Nothing => L::splat(self.zero),
                         From::Each(at) => L::splat(*at.wrapping_add(i)),
@@ -202,7 +202,7 @@ impl<T: Copy> Tile<T> {
                         }
                     };
                     let to = self.c.wrapping_offset(i as isize * self.c_row).wrapping_add(v * L::N);
-                    let sum = alpha.mul_add(sum, start);
+                    let sum = alpha.mul_add(sums[v], start);
                     if MASKED { sum.store_first(to, masks[v]) } else { sum.store(to) }
                 }
             }
@@ -367,9 +367,6 @@ impl<T: Copy> Tile<T> {
             if left >= R {
                 L::tile::<R, V>(self);
                 R
-            } else if R > 8 && left >= 8 {
-                L::tile::<8, V>(self);
-                8
             } else if left >= 4 {
                 L::tile::<4, V>(self);
                 4
