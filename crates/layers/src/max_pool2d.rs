@@ -154,7 +154,10 @@ fn larger<T: Scalar>((y, place): (T, u32), (v, at): (T, u32)) -> (T, u32) {
     (if larger { v } else { y }, if larger { at } else { place })
 }
 
-/// One line of maxima under windows of K by K cells that stand side by side: a loop that vectors can do.
+/// Windows that are looked at together; lines are short.
+const LANES: usize = 4;
+
+/// One line of maxima under windows of K by K cells that stand side by side.
 #[inline(always)]
 fn line_side_by_side<T: Scalar, const K: usize>(
     x: &[T],
@@ -163,31 +166,39 @@ fn line_side_by_side<T: Scalar, const K: usize>(
     y: &mut [T],
     place: &mut [u32],
 ) {
-    const LANES: usize = 4; // lines are short
     let begin = first_row * width;
     let rows: [&[[T; K]]; K] = std::array::from_fn(|i| x[begin + i * width..].as_chunks().0);
-    let one = |cells: [[T; K]; K], j: usize| {
-        let at = (begin + j * K) as u32;
-        let mut best = (cells[0][0], at);
-        for (i, row) in cells.into_iter().enumerate() {
-            for (k, v) in row.into_iter().enumerate() {
-                best = larger(best, (v, at + (i * width + k) as u32));
-            }
-        }
-        best
-    };
     let (y, y_rest) = y.as_chunks_mut::<LANES>();
     let (place, place_rest) = place.as_chunks_mut::<LANES>();
-    let rest = y.len() * LANES;
+    let whole = y.len() * LANES;
     for (j, (y, place)) in (0..).step_by(LANES).zip(y.iter_mut().zip(place)) {
         let rows = rows.map(|row| row[j..].first_chunk::<LANES>().expect("cells for each window"));
-        for lane in 0..LANES {
-            (y[lane], place[lane]) = one(rows.map(|row| row[lane]), j + lane);
+        (*y, *place) = windows_side_by_side(rows, width);
+        place.iter_mut().zip((begin + j * K..).step_by(K)).for_each(|(place, at)| *place += at as u32);
+    }
+    for (j, (y, place)) in (whole..).zip(y_rest.iter_mut().zip(place_rest)) {
+        let ([best], [at]) = windows_side_by_side(rows.map(|row| std::array::from_ref(&row[j])), width);
+        (*y, *place) = (best, at + (begin + j * K) as u32);
+    }
+}
+
+/// The maxima of L windows, and their places from the first cell of each. Each step is one on vectors of L numbers.
+#[inline(always)]
+fn windows_side_by_side<T: Scalar, const K: usize, const L: usize>(
+    rows: [&[[T; K]; L]; K],
+    width: usize,
+) -> ([T; L], [u32; L]) {
+    let mut best = rows[0].map(|cells| cells[0]);
+    let mut place = [0; L];
+    for (i, row) in rows.into_iter().enumerate() {
+        for k in 0..K {
+            for lane in 0..L {
+                let cell = (row[lane][k], (i * width + k) as u32);
+                (best[lane], place[lane]) = larger((best[lane], place[lane]), cell);
+            }
         }
     }
-    for (j, (y, place)) in (rest..).zip(y_rest.iter_mut().zip(place_rest)) {
-        (*y, *place) = one(rows.map(|row| row[j]), j);
-    }
+    (best, place)
 }
 
 /// One line of maxima under any window.

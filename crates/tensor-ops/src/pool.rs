@@ -216,9 +216,10 @@ fn region(threads: usize, count: usize, run: &(dyn Fn(usize) + Sync)) {
     };
     let work = |who: usize| {
         if who < threads {
-            // Its own parts first, the same in each region: their data may still be in this core's cache.
-            (who..count).step_by(threads).for_each(run);
-            (0..count).for_each(run);
+            // Its own parts first, those of its share of the whole: of the same data in each region, however many parts
+            // it is cut into, so they may still be in this core's cache. Then the last of those that nobody has begun.
+            (who * count / threads..(who + 1) * count / threads).for_each(run);
+            (0..count).rev().for_each(run);
         }
     };
     POOL.lending.lend(&work, || {

@@ -71,7 +71,8 @@ const SPEED: usize = 40;
 
 /// c ← then(alpha · a · b + start), on as many threads as are worth it.
 ///
-/// Each computes some rows or some columns of `c`, whichever gives more tiles to share.
+/// Each computes some rows or some columns of `c`: so that the most that one has to do is the least, and else so that the
+/// factor that all of them read whole, and may pack, is the smaller one.
 pub(crate) fn shared_product<T: Driven>(
     isa: Isa,
     (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
@@ -86,7 +87,7 @@ pub(crate) fn shared_product<T: Driven>(
     let threads = if pool::is_worth(time) { pool::threads() } else { 1 };
     if threads == 1 {
         product(isa, (alpha, a, b), start, c, then);
-    } else if rows >= columns {
+    } else if (rows.div_ceil(threads) * columns, n) <= (rows * columns.div_ceil(threads), m) {
         let rows = rows.div_ceil(threads) * tiling.rows;
         let parts = a.axis_chunks_iter(Axis(0), rows).zip(c.axis_chunks_iter_mut(Axis(0), rows));
         pool::for_each(time, parts, |(a, c)| product(isa, (alpha, a, b), start, c, then));

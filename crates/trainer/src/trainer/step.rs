@@ -118,7 +118,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         for (i, indices) in indices.chunks(self.options.pass_size()).enumerate() {
             let run = |(at, lane): (usize, &mut Lane<T>)| {
                 if i == 0 {
-                    lane.grads.iter_mut().for_each(|g| g.fill(untouched));
+                    fill(&mut lane.grads, untouched);
                 }
                 let seed = noise_seed(self.options.seed, step, (i * count + at) as u64);
                 lane.run(&pass, &indices[share(indices.len(), at, count)], seed);
@@ -210,6 +210,16 @@ fn slice<T>(x: &ArrayD<T>) -> &[T] {
 
 fn slice_mut<T>(x: &mut ArrayD<T>) -> &mut [T] {
     x.as_slice_mut().expect("made in the standard layout")
+}
+
+/// Sets all elements of all arrays.
+fn fill<T: Scalar>(arrays: &mut [ArrayD<T>], value: T) {
+    let elements: usize = arrays.iter().map(|a| a.len()).sum();
+    let parts = arrays.iter_mut().flat_map(|a| {
+        let n = part(a.len());
+        slice_mut(a).chunks_mut(n)
+    });
+    pool::for_each(elements / 8, parts, |part| part.fill(value));
 }
 
 /// Elements of a part of a parameter.
