@@ -192,9 +192,10 @@ fn windows_side_by_side<T: Scalar, const K: usize, const L: usize>(
     let mut place = [0; L];
     for (i, row) in rows.into_iter().enumerate() {
         for k in 0..K {
-            for lane in 0..L {
-                let cell = (row[lane][k], (i * width + k) as u32);
-                (best[lane], place[lane]) = larger((best[lane], place[lane]), cell);
+            let at = (i * width + k) as u32;
+            let cells = row.map(|window| window[k]);
+            for ((best, place), cell) in best.iter_mut().zip(&mut place).zip(cells) {
+                (*best, *place) = larger((*best, *place), (cell, at));
             }
         }
     }
