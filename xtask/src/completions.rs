@@ -22,6 +22,7 @@ use crate::Outcome;
 ///   bash:  cargo xtask completions bash >> ~/.bashrc
 ///   zsh:   cargo xtask completions zsh >> ~/.zshrc
 ///   fish:  cargo xtask completions fish > ~/.config/fish/conf.d/cargo-xtask.fish
+///          (the folder is there once fish has been started)
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {

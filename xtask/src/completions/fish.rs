@@ -29,14 +29,14 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-const HEAD: &str = r"# Completes `cargo xtask`: belongs into ~/.config/fish/conf.d/cargo-xtask.fish
+const HEAD: &str = r#"# Completes `cargo xtask`: belongs into ~/.config/fish/conf.d/cargo-xtask.fish
 # Whether the words of this command are to come; without an argument, whether the command itself is.
 function __cargo_xtask
     set -l words (commandline -opc)
-    test (count $words) -ge 2; and test $words[2] = xtask; and test x$words[3] = x$argv[1]
+    test "$words[2]" = xtask; and test "$words[3]" = "$argv[1]"
 end
 complete -c cargo -n '__fish_is_nth_token 1' -f -a xtask -d 'Train and check small neural networks'
-";
+"#;
 
 #[cfg(test)]
 mod tests {

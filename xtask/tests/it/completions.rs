@@ -47,6 +47,8 @@ fn bash_offers_commands_recipes_options_and_values() {
 fn fish_offers(home: &Path, line: &str) -> Option<Vec<String>> {
     let ask = format!("complete -C '{line}'");
     let output = in_home("fish", home).args(["-c", &ask]).output().ok()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!errors.contains("__cargo_xtask"), "{errors}");
     let text = String::from_utf8(output.stdout).unwrap();
     Some(text.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect())
 }
