@@ -16,7 +16,7 @@ use crate::trace::Phase;
 use crate::{Error, Model, Options, Order, Source, TargetBuffer, Update};
 
 /// What a step needs beside the state; made in the first one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Memory<T> {
     /// One for each share of a batch; none before the first step.
     lanes: Vec<Lane<T>>,
