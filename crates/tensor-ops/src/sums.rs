@@ -83,6 +83,10 @@ impl<T: Scalar> Loop for RowSums<'_, T> {
                 for row in blocks {
                     sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.widen());
                 }
+            } else if let Some(x) = x.as_slice() {
+                for row in x.chunks_exact(d) {
+                    sums.iter_mut().zip(&row[start..]).for_each(|(sum, v)| *sum += v.widen());
+                }
             } else {
                 for row in x.rows() {
                     sums.iter_mut().zip(row.iter().skip(start)).for_each(|(sum, v)| *sum += v.widen());

@@ -69,6 +69,9 @@ fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
 /// Multiply-adds that one thread does in a nanosecond: a rough guess, of the time that a product takes.
 const SPEED: usize = 40;
 
+/// What is done with elements of `c`, if anything, once they are computed.
+pub(crate) type Then<'a, T> = Option<&'a (dyn Fn(&mut [T]) + Sync)>;
+
 /// c ← then(alpha · a · b + start), on as many threads as are worth it.
 ///
 /// Each computes some rows or some columns of `c`: so that the most that one has to do is the least, and else so that the
@@ -78,7 +81,7 @@ pub(crate) fn shared_product<T: Driven>(
     (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
     start: Start<'_, T>,
     mut c: ArrayViewMut2<'_, T>,
-    then: &(dyn Fn(&mut [T]) + Sync),
+    then: Then<'_, T>,
 ) {
     let ((m, n), k) = (c.dim(), a.ncols());
     let time = m.saturating_mul(n).saturating_mul(k) / SPEED;
@@ -110,7 +113,7 @@ pub(crate) fn product<T: Driven>(
     (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
     start: Start<'_, T>,
     mut c: ArrayViewMut2<'_, T>,
-    then: &dyn Fn(&mut [T]),
+    then: Then<'_, T>,
 ) {
     let (m, n) = c.dim();
     if m == 0 || n == 0 {
@@ -141,7 +144,7 @@ fn blocks<T: Driven>(
     (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
     start: Start<'_, T>,
     mut c: ArrayViewMut2<'_, T>,
-    then: &dyn Fn(&mut [T]),
+    then: Then<'_, T>,
     buffers: &mut Buffers<T>,
 ) {
     let ((m, n), k) = (c.dim(), a.ncols());
@@ -184,14 +187,22 @@ fn blocks<T: Driven>(
                     start => start,
                 };
                 T::product(isa, Product { alpha, a, b: b.reborrow(), start, c: c.view_mut() });
-                if steps.end == k {
-                    for mut row in c.rows_mut() {
-                        if let Some(row) = row.as_slice_mut() {
-                            then(row);
-                        }
-                    }
+                if let (Some(then), true) = (then, steps.end == k) {
+                    in_pieces(&mut c, then);
                 }
             }
+        }
+    }
+}
+
+/// Calls `f` with all of `c`, whose columns are one element apart, in as few pieces as its layout allows.
+fn in_pieces<T>(c: &mut ArrayViewMut2<'_, T>, f: &dyn Fn(&mut [T])) {
+    if let Some(all) = c.as_slice_mut() {
+        return f(all);
+    }
+    for mut row in c.rows_mut() {
+        if let Some(row) = row.as_slice_mut() {
+            f(row);
         }
     }
 }

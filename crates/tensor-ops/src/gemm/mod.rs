@@ -169,7 +169,7 @@ pub(crate) fn plain_bias<T: Scalar>(
 /// The product of floats, by the kernels of this machine.
 pub(crate) fn fast<T: Driven>(alpha: T, a: &ArrayRef2<T>, b: &ArrayRef2<T>, beta: T, c: &mut ArrayRef2<T>) {
     let start = if beta == T::zero() { Start::Zero } else { Start::Scaled(beta) };
-    drive::shared_product(Isa::best(), (alpha, a.view(), b.view()), start, c.view_mut(), &|_| {});
+    drive::shared_product(Isa::best(), (alpha, a.view(), b.view()), start, c.view_mut(), None);
 }
 
 /// The same with a bias and a function of each element.
@@ -181,7 +181,13 @@ pub(crate) fn fast_bias<T: Driven>(
     then: &(dyn Fn(&mut [T]) + Sync),
 ) {
     let bias = bias.as_slice().map_or_else(|| Cow::Owned(bias.to_vec()), Cow::Borrowed);
-    drive::shared_product(Isa::best(), (T::one(), a.view(), b.view()), Start::Row(&bias), c.view_mut(), then);
+    drive::shared_product(
+        Isa::best(),
+        (T::one(), a.view(), b.view()),
+        Start::Row(&bias),
+        c.view_mut(),
+        Some(then),
+    );
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Vectors of numbers: one type for each instruction set, with the few operations that a product needs.
 
-use super::product::Tile;
+use super::tile::Tile;
 
 /// A vector register's worth of numbers.
 ///
@@ -12,6 +12,8 @@ pub(super) unsafe trait Lanes: Copy {
     type Number: Copy + PartialEq;
     /// Which lanes a partial load or store touches.
     type Mask: Copy;
+    /// The vector of half as many numbers, if the machine computes with it in half the time; else this one.
+    type Half: Lanes<Number = Self::Number>;
     /// Numbers in a vector.
     const N: usize;
 
@@ -43,6 +45,7 @@ macro_rules! plain {
         unsafe impl Lanes for Plain<$number, $n> {
             type Number = $number;
             type Mask = usize;
+            type Half = Self;
             const N: usize = $n;
 
             #[inline(always)]
@@ -117,32 +120,36 @@ mod x86 {
 
     macro_rules! x86 {
         (
-            $vector:ident of $n:literal $number:ident, $features:literal, $splat:ident $load:ident $store:ident $fma:ident $mul:ident
+            $name:ident($vector:ident) of $n:literal $number:ident, half $half:ident, $features:literal, $splat:ident $load:ident $store:ident $fma:ident $mul:ident
             mask $mask:ident ($count:ident) $make_mask:expr;
             load $from:ident $mf:ident $load_first:expr;
             store $v:ident $to:ident $mt:ident $store_first:expr
         ) => {
+            #[derive(Clone, Copy)]
+            pub(in super::super) struct $name($vector);
+
             // SAFETY: each intrinsic needs the instruction set, which callers of the trait vouch for; the memory is
             // theirs to vouch for too.
-            unsafe impl Lanes for $vector {
+            unsafe impl Lanes for $name {
                 type Number = $number;
                 type Mask = $mask;
+                type Half = $half;
                 const N: usize = $n;
 
                 #[inline(always)]
                 unsafe fn splat(x: $number) -> Self {
                     // SAFETY: as above.
-                    unsafe { $splat(x) }
+                    $name(unsafe { $splat(x) })
                 }
                 #[inline(always)]
                 unsafe fn load(from: *const $number) -> Self {
                     // SAFETY: as above.
-                    unsafe { $load(from) }
+                    $name(unsafe { $load(from) })
                 }
                 #[inline(always)]
                 unsafe fn store(self, to: *mut $number) {
                     // SAFETY: as above.
-                    unsafe { $store(to, self) }
+                    unsafe { $store(to, self.0) }
                 }
                 #[inline(always)]
                 unsafe fn mask(count: usize) -> $mask {
@@ -156,23 +163,23 @@ mod x86 {
                 #[inline(always)]
                 unsafe fn load_first($from: *const $number, $mf: $mask) -> Self {
                     // SAFETY: as above; masked lanes are not read.
-                    unsafe { $load_first }
+                    $name(unsafe { $load_first })
                 }
                 #[inline(always)]
                 unsafe fn store_first(self, $to: *mut $number, $mt: $mask) {
-                    let $v = self;
+                    let $v = self.0;
                     // SAFETY: as above; masked lanes are not written.
                     unsafe { $store_first }
                 }
                 #[inline(always)]
                 unsafe fn mul_add(self, b: Self, c: Self) -> Self {
                     // SAFETY: as above.
-                    unsafe { $fma(self, b, c) }
+                    $name(unsafe { $fma(self.0, b.0, c.0) })
                 }
                 #[inline(always)]
                 unsafe fn mul(self, b: Self) -> Self {
                     // SAFETY: as above.
-                    unsafe { $mul(self, b) }
+                    $name(unsafe { $mul(self.0, b.0) })
                 }
                 #[target_feature(enable = $features)]
                 unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<$number>) {
@@ -183,24 +190,38 @@ mod x86 {
         };
     }
 
-    x86!(__m256 of 8 f32, "avx2,fma",
+    x86!(Avx2F32(__m256) of 8 f32, half Self, "avx2,fma",
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_mul_ps
         mask __m256i (n) _mm256_loadu_si256(EDGE_32.as_ptr().add(8 - n).cast());
         load p mask _mm256_maskload_ps(p, mask);
         store v p mask _mm256_maskstore_ps(p, mask, v));
-    x86!(__m256d of 4 f64, "avx2,fma",
+    x86!(Avx2F64(__m256d) of 4 f64, half Self, "avx2,fma",
         _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_mul_pd
         mask __m256i (n) _mm256_loadu_si256(EDGE_64.as_ptr().add(4 - n).cast());
         load p mask _mm256_maskload_pd(p, mask);
         store v p mask _mm256_maskstore_pd(p, mask, v));
-    x86!(__m512 of 16 f32, "avx512f",
+    x86!(Avx512F32(__m512) of 16 f32, half HalfF32, "avx512f",
         _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_mul_ps
         mask __mmask16 (n) ((1_u32 << n) - 1) as __mmask16;
         load p mask _mm512_maskz_loadu_ps(mask, p);
         store v p mask _mm512_mask_storeu_ps(p, mask, v));
-    x86!(__m512d of 8 f64, "avx512f",
+    x86!(Avx512F64(__m512d) of 8 f64, half HalfF64, "avx512f",
         _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_mul_pd
         mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
         load p mask _mm512_maskz_loadu_pd(mask, p);
         store v p mask _mm512_mask_storeu_pd(p, mask, v));
+    // Not those of AVX2: its masked stores take a hundred cycles each on some processors.
+    x86!(HalfF32(__m256) of 8 f32, half Self, "avx2,fma,avx512f,avx512vl",
+        _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_mul_ps
+        mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
+        load p mask _mm256_maskz_loadu_ps(mask, p);
+        store v p mask _mm256_mask_storeu_ps(p, mask, v));
+    x86!(HalfF64(__m256d) of 4 f64, half Self, "avx2,fma,avx512f,avx512vl",
+        _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_mul_pd
+        mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
+        load p mask _mm256_maskz_loadu_pd(mask, p);
+        store v p mask _mm256_mask_storeu_pd(p, mask, v));
 }
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};

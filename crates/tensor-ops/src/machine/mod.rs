@@ -4,7 +4,8 @@
 //! checks what it needs, so that a mistake elsewhere can be a wrong number or a panic, never a broken memory:
 //!
 //! - [`lanes`]: vectors of numbers, one type for each instruction set;
-//! - [`product`]: the tiles of a matrix product;
+//! - [`product`]: a matrix product, cut into tiles;
+//! - [`tile`]: one of them, in registers;
 //! - [`vectorised()`]: plain loops, compiled for each instruction set;
 //! - [`lending`]: a function lent to other threads;
 //! - [`prefetch()`]: numbers fetched before they are used.
@@ -15,6 +16,7 @@ mod lanes;
 mod lending;
 mod prefetch;
 mod product;
+mod tile;
 mod vectorised;
 
 use std::sync::OnceLock;
@@ -47,7 +49,7 @@ impl Isa {
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 all.push(Isa::Avx2);
-                if is_x86_feature_detected!("avx512f") {
+                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
                     all.push(Isa::Avx512);
                 }
             }

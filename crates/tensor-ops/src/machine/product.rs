@@ -14,6 +14,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Isa;
 use super::lanes::{Lanes, Plain};
+use super::tile::{From, Tile};
 use crate::Scalar;
 
 /// The left factor, [m, k].
@@ -91,125 +92,6 @@ impl<T: Copy> Right<'_, T> {
     }
 }
 
-/// One tile: `R` rows of `a`, a panel of `b`, and where the result goes.
-pub(super) struct Tile<T> {
-    k: usize,
-    alpha: T,
-    zero: T,
-    /// `a[i, p]` is at `a + i · a_row + p · a_column`.
-    a: *const T,
-    a_row: isize,
-    a_column: isize,
-    /// `b[p, j]` is at `b + p · b_row + j`.
-    b: *const T,
-    b_row: isize,
-    /// Columns of the tile: at most V vectors.
-    width: usize,
-    /// Whether whole vectors of `b` may be read beyond `width`.
-    b_padded: bool,
-    start: From<T>,
-    c: *mut T,
-    c_row: isize,
-}
-
-/// What a tile starts from.
-#[derive(Clone, Copy)]
-enum From<T> {
-    Nothing,
-    /// One number a row, one element apart.
-    Each(*const T),
-    /// A factor, where the vectors of row 0 are, and how far rows lie apart.
-    Vectors(T, *const T, isize),
-}
-
-impl<T: Copy> Tile<T> {
-    /// Computes a tile of R rows and `width` columns.
-    ///
-    /// # Safety
-    ///
-    /// The machine has the instruction set of `L`; `width` is at most `V · L::N`; the pointers and strides reach valid
-    /// elements for i < R, p < k and j < width (or j < V · L::N in `b`, if it is padded), and `c` may be written.
-    #[inline(always)]
-    pub(super) unsafe fn run<L: Lanes<Number = T>, const R: usize, const V: usize>(&self) {
-        // SAFETY: passed on to the caller; whole vectors are used only where whole vectors are valid.
-        unsafe {
-            let mut masks = [L::mask(0); V];
-            for (v, mask) in masks.iter_mut().enumerate() {
-                *mask = L::mask(self.width.saturating_sub(v * L::N));
-            }
-            let whole = self.width == V * L::N;
-            let sums: [[L; V]; R] = if whole || self.b_padded {
-                self.sums::<L, R, V, false>(&masks)
-            } else {
-                self.sums::<L, R, V, true>(&masks)
-            };
-            if whole {
-                self.finish::<L, R, V, false>(sums, &masks);
-            } else {
-                self.finish::<L, R, V, true>(sums, &masks);
-            }
-        }
-    }
-
-    /// The chains of all elements of the tile.
-    #[inline(always)]
-    unsafe fn sums<L: Lanes<Number = T>, const R: usize, const V: usize, const MASKED: bool>(
-        &self,
-        masks: &[L::Mask; V],
-    ) -> [[L; V]; R] {
-        // SAFETY: as for `run`. A pointer steps beyond the last element by `wrapping` arithmetic and is not read there.
-        unsafe {
-            let mut sums = [[L::splat(self.zero); V]; R];
-            let (mut a, mut b) = (self.a, self.b);
-            for _ in 0..self.k {
-                let mut row = [L::splat(self.zero); V];
-                for v in 0..V {
-                    let from = b.wrapping_add(v * L::N);
-                    row[v] = if MASKED { L::load_first(from, masks[v]) } else { L::load(from) };
-                }
-                for (i, sums) in sums.iter_mut().enumerate() {
-                    let x = L::splat(*a.wrapping_offset(i as isize * self.a_row));
-                    for v in 0..V {
-                        sums[v] = x.mul_add(row[v], sums[v]);
-                    }
-                }
-                a = a.wrapping_offset(self.a_column);
-                b = b.wrapping_offset(self.b_row);
-            }
-            sums
-        }
-    }
-
-    /// c ← alpha · sums + start
-    #[inline(always)]
-    unsafe fn finish<L: Lanes<Number = T>, const R: usize, const V: usize, const MASKED: bool>(
-        &self,
-        sums: [[L; V]; R],
-        masks: &[L::Mask; V],
-    ) {
-        // SAFETY: as for `run`.
-        unsafe {
-            let alpha = L::splat(self.alpha);
-            for (i, sums) in sums.iter().enumerate() {
-                for v in 0..V {
-                    let start = match self.start {
-                        From::Nothing => L::splat(self.zero),
-                        From::Each(at) => L::splat(*at.wrapping_add(i)),
-                        From::Vectors(beta, at, stride) => {
-                            let from = at.wrapping_offset(i as isize * stride).wrapping_add(v * L::N);
-                            let start = if MASKED { L::load_first(from, masks[v]) } else { L::load(from) };
-                            start.mul(L::splat(beta))
-                        }
-                    };
-                    let to = self.c.wrapping_offset(i as isize * self.c_row).wrapping_add(v * L::N);
-                    let sum = alpha.mul_add(sums[v], start);
-                    if MASKED { sum.store_first(to, masks[v]) } else { sum.store(to) }
-                }
-            }
-        }
-    }
-}
-
 /// A number type with product kernels.
 pub(crate) trait Kernel: Scalar {
     /// The size of the largest tile.
@@ -254,10 +136,10 @@ macro_rules! kernel {
 }
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+use super::lanes::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
 
-kernel!(f32: Plain<f32, 4>, __m256, __m512);
-kernel!(f64: Plain<f64, 2>, __m256d, __m512d);
+kernel!(f32: Plain<f32, 4>, Avx2F32, Avx512F32);
+kernel!(f64: Plain<f64, 2>, Avx2F64, Avx512F64);
 
 impl<T: Scalar> Product<'_, '_, T> {
     /// Checks everything that [`run`](Self::run) relies on.
@@ -330,52 +212,6 @@ impl<T: Scalar> Product<'_, '_, T> {
                 // columns below n are valid in each part (up to a whole panel in a packed one), and the tile covers
                 // no others: no more rows than are left, no more columns than `width`.
                 i += unsafe { tile.rows::<L, R, W>(m - i, panel) };
-            }
-        }
-    }
-}
-
-impl<T: Copy> Tile<T> {
-    /// Computes as many rows as a tile has, at most `left`, and returns how many.
-    ///
-    /// # Safety
-    ///
-    /// As for [`run`](Self::run), with `left` rows.
-    #[inline(always)]
-    unsafe fn rows<L: Lanes<Number = T>, const R: usize, const W: usize>(
-        &self,
-        left: usize,
-        panel: usize,
-    ) -> usize {
-        // SAFETY: each tile has at most `left` rows and at least `width` columns.
-        unsafe {
-            if panel > 2 * L::N && self.width > 2 * L::N {
-                L::tile::<1, W>(self);
-                1
-            } else if self.width > L::N {
-                self.rows_of::<L, R, 2>(left)
-            } else {
-                self.rows_of::<L, R, 1>(left)
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn rows_of<L: Lanes<Number = T>, const R: usize, const V: usize>(&self, left: usize) -> usize {
-        // SAFETY: as for `rows`.
-        unsafe {
-            if left >= R {
-                L::tile::<R, V>(self);
-                R
-            } else if left >= 4 {
-                L::tile::<4, V>(self);
-                4
-            } else if left >= 2 {
-                L::tile::<2, V>(self);
-                2
-            } else {
-                L::tile::<1, V>(self);
-                1
             }
         }
     }
