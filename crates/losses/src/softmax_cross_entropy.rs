@@ -13,8 +13,8 @@
 //! stochastic model recognition algorithms as networks", 1990. Smoothing: Szegedy et al., "Rethinking the Inception
 //! architecture for computer vision", 2016, section 7.
 
-use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, Axis};
-use tensor_ops::Scalar;
+use ndarray::{ArrayRef1, ArrayRef2, ArrayViewMut2, Axis};
+use tensor_ops::{Scalar, sum};
 
 use crate::{Error, Loss, Reduction, Targets, class_weights};
 
@@ -96,7 +96,7 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
         &self,
         x: &ArrayRef2<T>,
         targets: Targets<'_, T>,
-        mut gradient: Option<(T, &mut ArrayRef2<T>)>,
+        gradient: Option<(T, &mut ArrayRef2<T>)>,
     ) -> Result<T::Wide, Error> {
         self.check()?;
         let (n, classes) = x.dim();
@@ -112,107 +112,148 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
                 (Targets::Rows(rows), self.reduction.share(n as f64))
             }
         };
-        if let Some((_, dx)) = &mut gradient {
-            shifted_exponentials(x, dx);
-        }
-        let mut total = T::Wide::from_f64(0.0);
-        for i in 0..n {
-            let row = Row { options: self, x: x.row(i), targets, i };
-            total += match &mut gradient {
-                Some((upstream, dx)) => row.with_gradient(*upstream * T::from_f64(share), &mut dx.row_mut(i)),
-                None => row.value(),
-            };
-        }
+        let rows = Rows { options: self, x, targets };
+        let total = match gradient {
+            Some((upstream, dx)) => rows.with_gradient(upstream * T::from_f64(share), dx),
+            None => rows.value(),
+        };
         Ok(total * T::Wide::from_f64(share))
     }
 }
 
+/// Rows that are computed together: their exponentials at once, which is the one costly pass.
+const BLOCK: usize = 64;
+/// The most exponentials at a time where no array is there to hold them.
+const PIECE: usize = 512;
+
 /// The largest logit of a row, as a constant: no result depends on it.
 fn largest<T: Scalar>(x: &ArrayRef1<T>) -> T {
-    T::from_f64(x.iter().fold(f64::NEG_INFINITY, |m, v| m.max(v.value())))
+    let larger = |m: T, &x: &T| if x > m { x } else { m };
+    let start = T::from_f64(f64::NEG_INFINITY);
+    // A slice is walked several times as fast.
+    let largest = match x.as_slice() {
+        Some(x) => x.iter().fold(start, larger),
+        None => x.iter().fold(start, larger),
+    };
+    T::from_f64(largest.value())
 }
 
-/// y ← exp(x - the largest of its row)
-fn shifted_exponentials<T: Scalar>(x: &ArrayRef2<T>, y: &mut ArrayRef2<T>) {
-    for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
-        let m = largest(&x);
-        y.zip_mut_with(&x, |y, &x| *y = x - m);
+/// m ← the largest logit of each row, y ← exp(x - m)
+fn shifted_exponentials<T: Scalar>(x: &ArrayRef2<T>, y: &mut ArrayRef2<T>, m: &mut [T]) {
+    for ((x, mut y), m) in x.rows().into_iter().zip(y.rows_mut()).zip(m) {
+        *m = largest(&x);
+        y.zip_mut_with(&x, |y, &x| *y = x - *m);
     }
-    // All rows at once: the one costly pass.
     match y.as_slice_memory_order_mut() {
         Some(y) => T::exp_slice(y),
         None => y.map_inplace(|y| T::exp_slice(std::slice::from_mut(y))),
     }
 }
 
-/// One row of a batch.
-struct Row<'a, T> {
+/// A batch.
+struct Rows<'a, T> {
     options: &'a SoftmaxCrossEntropy,
-    x: ArrayView1<'a, T>,
+    x: &'a ArrayRef2<T>,
     targets: Targets<'a, T>,
-    i: usize,
 }
 
-impl<T: Scalar> Row<'_, T> {
+impl<T: Scalar> Rows<'_, T> {
+    /// The sum of the losses.
     fn value(&self) -> T::Wide {
-        let m = largest(&self.x);
-        // The same exponentials as with a gradient, in pieces: there is no array to hold them.
-        let mut piece = [T::zero(); 32];
+        let (n, classes) = self.x.dim();
+        let mut piece = [T::zero(); PIECE];
+        if classes > PIECE {
+            return (0..n).fold(T::Wide::from_f64(0.0), |total, i| total + self.long_row(i, &mut piece));
+        }
+        let mut total = T::Wide::from_f64(0.0);
+        let mut m = [T::zero(); BLOCK];
+        let block = PIECE.checked_div(classes).unwrap_or(BLOCK).min(BLOCK);
+        for (at, x) in self.x.axis_chunks_iter(Axis(0), block).enumerate() {
+            let exponentials = &mut piece[..x.len()];
+            let exponentials = ArrayViewMut2::from_shape(x.dim(), exponentials);
+            let mut exponentials = exponentials.expect("a piece of as many elements");
+            shifted_exponentials(&x, &mut exponentials, &mut m);
+            for (i, (e, &m)) in exponentials.rows().into_iter().zip(&m).enumerate() {
+                total += self.loss(at * block + i, m, sum(&e).ln());
+            }
+        }
+        total
+    }
+
+    /// The loss of a row whose exponentials are more than a piece.
+    fn long_row(&self, i: usize, piece: &mut [T; PIECE]) -> T::Wide {
+        let x = self.x.row(i);
+        let m = largest(&x);
         let mut sum = T::Wide::from_f64(0.0);
-        for x in self.x.axis_chunks_iter(Axis(0), piece.len()) {
+        for x in x.axis_chunks_iter(Axis(0), PIECE) {
             let piece = &mut piece[..x.len()];
             piece.iter_mut().zip(&x).for_each(|(e, &x)| *e = x - m);
             T::exp_slice(piece);
             sum = piece.iter().fold(sum, |sum, e| sum + e.widen());
         }
-        self.loss(m, sum.ln())
+        self.loss(i, m, sum.ln())
     }
 
-    /// The loss; and dx, which holds exp(x - m), ← scale · the gradient.
-    fn with_gradient(&self, scale: T, dx: &mut ArrayRef1<T>) -> T::Wide {
-        let sum = dx.iter().fold(T::Wide::from_f64(0.0), |sum, e| sum + e.widen());
-        let per_sum = scale * T::narrow(T::Wide::from_f64(1.0) / sum);
-        match self.plain_label() {
+    /// The same, and dx ← scale · the gradient.
+    fn with_gradient(&self, scale: T, dx: &mut ArrayRef2<T>) -> T::Wide {
+        let mut total = T::Wide::from_f64(0.0);
+        let mut m = [T::zero(); BLOCK];
+        let blocks = self.x.axis_chunks_iter(Axis(0), BLOCK).zip(dx.axis_chunks_iter_mut(Axis(0), BLOCK));
+        for (block, (x, mut dx)) in blocks.enumerate() {
+            shifted_exponentials(&x, &mut dx, &mut m);
+            for (i, (mut dx, &m)) in dx.rows_mut().into_iter().zip(&m).enumerate() {
+                let i = block * BLOCK + i;
+                let sum = sum(&dx);
+                self.gradient(i, scale, scale * T::narrow(T::Wide::from_f64(1.0) / sum), &mut dx);
+                total += self.loss(i, m, sum.ln());
+            }
+        }
+        total
+    }
+
+    /// dx, which holds the exponentials, ← the gradient of row `i`; they sum to scale / per_sum.
+    fn gradient(&self, i: usize, scale: T, per_sum: T, dx: &mut ArrayRef1<T>) {
+        match self.plain_label(i) {
             Some(label) => {
                 dx.map_inplace(|dx| *dx *= per_sum);
                 dx[label] -= scale;
             }
             None => {
-                let mass = (0..dx.len()).fold(T::zero(), |mass, j| mass + self.coefficient(j));
+                let mass = (0..dx.len()).fold(T::zero(), |mass, j| mass + self.coefficient(i, j));
                 for (j, dx) in dx.iter_mut().enumerate() {
-                    *dx = *dx * per_sum * mass - scale * self.coefficient(j);
+                    *dx = *dx * per_sum * mass - scale * self.coefficient(i, j);
                 }
             }
         }
-        self.loss(largest(&self.x), sum.ln())
     }
 
-    fn loss(&self, m: T, log_sum: T::Wide) -> T::Wide {
+    /// The loss of row `i`.
+    fn loss(&self, i: usize, m: T, log_sum: T::Wide) -> T::Wide {
         // Wide differences: two finite f32 logits can be further apart than f32 reaches.
         let distance = |x: T| log_sum - (x.widen() - m.widen());
-        match self.plain_label() {
-            Some(label) => distance(self.x[label]),
-            None => self.x.iter().enumerate().fold(T::Wide::from_f64(0.0), |loss, (j, &x)| {
-                let c = self.coefficient(j);
+        match self.plain_label(i) {
+            Some(label) => distance(self.x[[i, label]]),
+            None => self.x.row(i).iter().enumerate().fold(T::Wide::from_f64(0.0), |loss, (j, &x)| {
+                let c = self.coefficient(i, j);
                 // A class that has no part counts nothing, even where its logit is -inf.
                 if c.value() == 0.0 { loss } else { loss + c.widen() * distance(x) }
             }),
         }
     }
 
-    fn coefficient(&self, j: usize) -> T {
+    fn coefficient(&self, i: usize, j: usize) -> T {
         let t = match self.targets {
-            Targets::Classes(labels) if labels[self.i] == j => T::one(),
+            Targets::Classes(labels) if labels[i] == j => T::one(),
             Targets::Classes(_) => T::zero(),
-            Targets::Rows(rows) => rows[[self.i, j]],
+            Targets::Rows(rows) => rows[[i, j]],
         };
-        self.options.coefficient(t, j, self.x.len())
+        self.options.coefficient(t, j, self.x.ncols())
     }
 
-    /// The class, if it is all there is to the row.
-    fn plain_label(&self) -> Option<usize> {
+    /// The class of row `i`, if it is all there is to it.
+    fn plain_label(&self, i: usize) -> Option<usize> {
         match self.targets {
-            Targets::Classes(labels) if self.options.is_plain() => Some(labels[self.i]),
+            Targets::Classes(labels) if self.options.is_plain() => Some(labels[i]),
             _ => None,
         }
     }
