@@ -99,7 +99,21 @@ pub fn affine_backward_params<T: Scalar>(
     dweight: &mut ArrayRef2<T>,
     dbias: &mut ArrayRef1<T>,
 ) {
-    gemm(T::one(), &x.t(), dy, T::one(), dweight);
+    params_gradient(T::one(), x, dy, dweight, dbias);
+}
+
+/// dW ← beta dW + xᵀ dy and db ← beta db + Σₙ dy, for a beta of 0 or 1.
+fn params_gradient<T: Scalar>(
+    beta: T,
+    x: &ArrayRef2<T>,
+    dy: &ArrayRef2<T>,
+    dweight: &mut ArrayRef2<T>,
+    dbias: &mut ArrayRef1<T>,
+) {
+    gemm(T::one(), &x.t(), dy, beta, dweight);
+    if beta.is_zero() {
+        dbias.fill(beta);
+    }
     add_row_sums(dy, dbias);
 }
 
@@ -135,6 +149,26 @@ impl Layer for Affine {
     }
 }
 
+impl Affine {
+    /// The backward pass that adds to beta times the gradients.
+    fn backward_onto<T: Scalar>(
+        beta: T,
+        params: &[ArrayD<T>],
+        x: &ArrayRefD<T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        let [weight, _] = params else { panic!("affine: expected weight and bias") };
+        let [dweight, dbias] = grads else { panic!("affine: expected their gradients") };
+        let dy = ranked(dy);
+        params_gradient(beta, &rows(x), &dy, &mut ranked_mut(dweight), &mut ranked_mut(dbias));
+        if let Some(dx) = dx {
+            with_rows_mut(dx, |dx| affine_backward_input(&ranked(weight), &dy, dx));
+        }
+    }
+}
+
 impl<T: Scalar> Backprop<T> for Affine {
     fn forward(&self, params: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
         let [weight, bias] = params else { panic!("affine: expected weight and bias") };
@@ -149,13 +183,18 @@ impl<T: Scalar> Backprop<T> for Affine {
         dx: Option<&mut ArrayRefD<T>>,
         grads: &mut [ArrayD<T>],
     ) {
-        let [weight, _] = params else { panic!("affine: expected weight and bias") };
-        let [dweight, dbias] = grads else { panic!("affine: expected their gradients") };
-        let dy = ranked(dy);
-        affine_backward_params(&rows(saved.x), &dy, &mut ranked_mut(dweight), &mut ranked_mut(dbias));
-        if let Some(dx) = dx {
-            with_rows_mut(dx, |dx| affine_backward_input(&ranked(weight), &dy, dx));
-        }
+        Self::backward_onto(T::one(), params, saved.x, dy, dx, grads);
+    }
+
+    fn backward_anew(
+        &self,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        Self::backward_onto(T::zero(), params, saved.x, dy, dx, grads);
     }
 }
 

@@ -117,6 +117,25 @@ pub trait Backprop<T: Scalar>: Layer {
         grads: &mut [ArrayD<T>],
     );
 
+    /// [`Backprop::backward`] with grads ← the derivatives, whatever they held: the first pass of a step.
+    ///
+    /// Sets them to zero and calls it, unless a layer saves that walk through memory.
+    ///
+    /// # Panics
+    ///
+    /// As [`Backprop::forward`].
+    fn backward_anew(
+        &self,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        grads.iter_mut().for_each(|grad| grad.fill(T::zero()));
+        self.backward(params, saved, dy, dx, grads);
+    }
+
     /// Where in the last forward pass through this cache, which gave `y`, numbers first ceased to be finite: the path of
     /// a layer inside this one, as in `layer 2 (affine)`, and the number. `None` if all are finite; a layer without
     /// inner layers answers with an empty path.

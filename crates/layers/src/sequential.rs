@@ -97,6 +97,56 @@ impl Sequential {
         let start = self.n_params[..i].iter().sum();
         start..start + self.n_params[i]
     }
+
+    /// Backward through all layers, which set the gradients of the parameters if `anew`, else add to them.
+    fn back_through<T: Scalar>(
+        &self,
+        anew: bool,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        mut dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) where
+        dyn AnyLayer: Backprop<T>,
+    {
+        let Some(last) = self.len().checked_sub(1) else {
+            if let Some(dx) = dx {
+                dx.assign(dy);
+            }
+            return;
+        };
+        let n = dy.shape()[0];
+        // Without `dx`, nobody needs a gradient from before the first layer with parameters.
+        let first = match dx {
+            Some(_) => 0,
+            None => self.n_params.iter().position(|&n| n > 0).unwrap_or(self.len()),
+        };
+        let (activations, gradients) = saved.cache.arrays.split_at_mut(last);
+        let (mut params, mut grads) = (params, grads);
+        for (i, layer) in self.layers.iter().enumerate().skip(first).rev() {
+            let at = params.len() - self.n_params[i];
+            let (rest, own) = params.split_at(at);
+            let (grads_rest, own_grads) = grads.split_at_mut(at);
+            (params, grads) = (rest, grads_rest);
+
+            let (before, after) = gradients.split_at_mut(i);
+            let x = if i == 0 { saved.x.view() } else { head(&activations[i - 1], n) };
+            let y = if i == last { saved.y.view() } else { head(&activations[i], n) };
+            let dy = if i == last { dy.view() } else { head(&after[0], n) };
+            let mut dx = match i.checked_sub(1) {
+                None => dx.as_mut().map(|dx| dx.view_mut()),
+                Some(_) if i == first => None,
+                Some(previous) => Some(head_mut(&mut before[previous], n)),
+            };
+            let saved = Saved { x: &x, y: &y, cache: &mut saved.cache.children[i] };
+            if anew {
+                layer.backward_anew(own, saved, &dy, dx.as_deref_mut(), own_grads);
+            } else {
+                layer.backward(own, saved, &dy, dx.as_deref_mut(), own_grads);
+            }
+        }
+    }
 }
 
 impl Layer for Sequential {
@@ -170,41 +220,21 @@ where
         params: &[ArrayD<T>],
         saved: Saved<'_, T>,
         dy: &ArrayRefD<T>,
-        mut dx: Option<&mut ArrayRefD<T>>,
+        dx: Option<&mut ArrayRefD<T>>,
         grads: &mut [ArrayD<T>],
     ) {
-        let Some(last) = self.len().checked_sub(1) else {
-            if let Some(dx) = dx {
-                dx.assign(dy);
-            }
-            return;
-        };
-        let n = dy.shape()[0];
-        // Without `dx`, nobody needs a gradient from before the first layer with parameters.
-        let first = match dx {
-            Some(_) => 0,
-            None => self.n_params.iter().position(|&n| n > 0).unwrap_or(self.len()),
-        };
-        let (activations, gradients) = saved.cache.arrays.split_at_mut(last);
-        let (mut params, mut grads) = (params, grads);
-        for (i, layer) in self.layers.iter().enumerate().skip(first).rev() {
-            let at = params.len() - self.n_params[i];
-            let (rest, own) = params.split_at(at);
-            let (grads_rest, own_grads) = grads.split_at_mut(at);
-            (params, grads) = (rest, grads_rest);
+        self.back_through(false, params, saved, dy, dx, grads);
+    }
 
-            let (before, after) = gradients.split_at_mut(i);
-            let x = if i == 0 { saved.x.view() } else { head(&activations[i - 1], n) };
-            let y = if i == last { saved.y.view() } else { head(&activations[i], n) };
-            let dy = if i == last { dy.view() } else { head(&after[0], n) };
-            let mut dx = match i.checked_sub(1) {
-                None => dx.as_mut().map(|dx| dx.view_mut()),
-                Some(_) if i == first => None,
-                Some(previous) => Some(head_mut(&mut before[previous], n)),
-            };
-            let saved = Saved { x: &x, y: &y, cache: &mut saved.cache.children[i] };
-            layer.backward(own, saved, &dy, dx.as_deref_mut(), own_grads);
-        }
+    fn backward_anew(
+        &self,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        self.back_through(true, params, saved, dy, dx, grads);
     }
 
     fn first_not_finite(&self, y: &ArrayRefD<T>, cache: &Cache<T>) -> Option<(String, f64)> {

@@ -59,6 +59,7 @@ impl<'s, 'a> Baseline<'s, 'a> {
         self.written(report);
         self.repeat(report);
         self.accumulation(report);
+        self.anew(report);
         self.without_dx(report);
         self.threads(report);
     }
@@ -149,6 +150,28 @@ impl<'s, 'a> Baseline<'s, 'a> {
             let floor = Floor::of([&*expected, &**gradient, &**noise].into_iter())[0];
             Comparison { check: Check::Accumulation, place, tensor: &spec.name, floor, tolerance }
                 .of(got, &expected, report);
+        }
+    }
+
+    /// The first pass of a step sets the gradients to what it would have added to zeros.
+    fn anew(&self, report: &mut Report) {
+        let s = self.subject;
+        for dx in [true, false] {
+            let (y, mut cache) = s.passes.forward(&s.params, &s.x);
+            let mut dx = dx.then(|| ArrayD::from_elem(s.x.raw_dim(), f64::NAN));
+            let mut grads: Vec<_> =
+                s.params.iter().map(|p| ArrayD::from_elem(p.raw_dim(), f64::NAN)).collect();
+            let saved = Saved { x: &s.x, y: &y, cache: &mut cache };
+            f64::over(s.passes.layer).backward_anew(
+                &s.params,
+                saved,
+                &self.dy,
+                dx.as_deref_mut(),
+                &mut grads,
+            );
+            let dx = dx.unwrap_or_else(|| self.gradients.dx.clone());
+            let gradients = Gradients { dx, params: grads };
+            self.expect(Check::Anew, "", None, &gradients, 0.0, report);
         }
     }
 

@@ -45,6 +45,8 @@ pub enum Check {
     Repeat,
     /// Gradients that started from noise with noise + gradient.
     Accumulation,
+    /// Gradients that were set, whatever their arrays held, with those that were added to zeros.
+    Anew,
     /// Outputs that started as not-a-number with outputs that started as zero.
     Unwritten,
     /// Inputs, parameters and cotangent after the passes with before.
@@ -79,7 +81,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Check; 23] = [
+    pub const ALL: [Check; 24] = [
         Check::Exact,
         Check::Projection,
         Check::Differences,
@@ -88,6 +90,7 @@ impl Check {
         Check::ZeroCotangent,
         Check::Repeat,
         Check::Accumulation,
+        Check::Anew,
         Check::Unwritten,
         Check::Unchanged,
         Check::Layout,
@@ -116,6 +119,7 @@ impl Check {
             Check::ZeroCotangent => "zero dy",
             Check::Repeat => "backward twice",
             Check::Accumulation => "gradients added to",
+            Check::Anew => "gradients set anew",
             Check::Unwritten => "every element written",
             Check::Unchanged => "arguments unchanged",
             Check::Layout => "memory layouts",

@@ -23,8 +23,10 @@ const SHARES: usize = 2;
 const SHORT: u64 = 300_000;
 /// and above which the layers share their own work without much loss.
 const LONG: u64 = 20_000_000;
-/// Rows at whose multiples a batch is cut: those that a product takes at once.
-const ROWS: usize = 8;
+/// Rows at whose multiples a batch is cut, since a product takes several at once.
+const ROWS: usize = 4;
+/// Rows of a share below which it is not worth a thread.
+const FEW: usize = 16;
 
 /// Into how many shares batches of `n` examples are cut.
 pub(super) fn shares<T: Scalar, N: Layer>(model: &Model<T, N>, n: usize) -> usize {
@@ -32,7 +34,7 @@ pub(super) fn shares<T: Scalar, N: Layer>(model: &Model<T, N>, n: usize) -> usiz
     // Statistics are those of one whole batch.
     let whole = network.mixes_examples() || model.specs().iter().any(|spec| !spec.trainable());
     let products = network.multiply_adds(model.input_shape()).map(|products| products * n as u64);
-    if whole || n < 2 * SHARES * ROWS || !products.is_some_and(|n| (SHORT..LONG).contains(&n)) {
+    if whole || n < SHARES * FEW || !products.is_some_and(|n| (SHORT..LONG).contains(&n)) {
         1
     } else {
         SHARES
@@ -41,7 +43,8 @@ pub(super) fn shares<T: Scalar, N: Layer>(model: &Model<T, N>, n: usize) -> usiz
 
 /// The examples of the `i`-th of so many shares of `n`.
 pub(super) fn share(n: usize, i: usize, shares: usize) -> Range<usize> {
-    let edge = |i: usize| if i == shares { n } else { ((n * i / shares + ROWS / 2) / ROWS * ROWS).min(n) };
+    // Rounded up: the first share is that of the calling thread, which begins first.
+    let edge = |i: usize| if i == shares { n } else { (n * i / shares).next_multiple_of(ROWS).min(n) };
     edge(i)..edge(i + 1)
 }
 
@@ -61,17 +64,24 @@ pub(super) struct Pass<'a, 'd, T: Scalar, N> {
     pub(super) step: u64,
     /// What the whole batch weighs in the mean.
     pub(super) weight: f64,
+    pub(super) grads: Grads,
 }
 
-/// The memory for one share.
+/// What a pass does with the gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grads {
+    /// Adds to -0, so that an untouched one can be told from a zero: adding anything, even 0, makes it +0.
+    Mark,
+    /// Sets them.
+    Set,
+    /// Adds to them.
+    Add,
+}
+
+/// What a share of a batch gives.
 #[derive(Debug)]
-pub(super) struct Lane<T> {
-    x: ArrayD<T>,
-    y: ArrayD<T>,
-    dy: ArrayD<T>,
-    targets: TargetBuffer<T>,
-    pub(super) cache: Cache<T>,
-    /// The gradients of the passes so far.
+pub(super) struct Share<T> {
+    /// The gradients of the passes of a step so far.
     pub(super) grads: Vec<ArrayD<T>>,
     /// What the last pass found.
     pub(super) found: Result<Found, Error>,
@@ -88,25 +98,47 @@ pub(super) struct Found {
     pub(super) times: [Duration; 2],
 }
 
+impl<T: Scalar> Share<T> {
+    pub(super) fn new<N>(model: &Model<T, N>) -> Self {
+        let grads = model.params().iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
+        Share { grads, found: Ok(Found::default()) }
+    }
+
+    fn fill(&mut self, value: T) {
+        self.grads.iter_mut().for_each(|grad| grad.fill(value));
+    }
+}
+
+/// The memory in which one share after the other passes through the network.
+#[derive(Debug)]
+pub(super) struct Lane<T> {
+    x: ArrayD<T>,
+    y: ArrayD<T>,
+    dy: ArrayD<T>,
+    targets: TargetBuffer<T>,
+    pub(super) cache: Cache<T>,
+}
+
 impl<T: Scalar> Lane<T> {
     /// Memory for shares of at most `n` examples.
     pub(super) fn new<N: Backprop<T>>(model: &Model<T, N>, targets: TargetBuffer<T>, n: usize) -> Self {
         let x = ArrayD::zeros(batched(n, model.input_shape()));
         let y = ArrayD::zeros(batched(n, model.output_shape()));
-        Lane {
-            cache: model.network().new_cache(x.shape()),
-            dy: y.clone(),
-            x,
-            y,
-            targets,
-            grads: model.params().iter().map(|p| ArrayD::zeros(p.raw_dim())).collect(),
-            found: Ok(Found::default()),
-        }
+        Lane { cache: model.network().new_cache(x.shape()), dy: y.clone(), x, y, targets }
     }
 
-    /// Forward and backward for the examples with these indices. Adds to `grads`.
-    pub(super) fn run<N: Backprop<T>>(&mut self, pass: &Pass<'_, '_, T, N>, indices: &[usize], seed: u64) {
-        self.found = if indices.is_empty() { Ok(Found::default()) } else { self.pass(pass, indices, seed) };
+    /// Forward and backward for the examples with these indices.
+    pub(super) fn run<N: Backprop<T>>(
+        &mut self,
+        pass: &Pass<'_, '_, T, N>,
+        indices: &[usize],
+        seed: u64,
+        share: &mut Share<T>,
+    ) {
+        if pass.grads == Grads::Mark {
+            share.fill(-T::zero());
+        }
+        share.found = self.pass(pass, indices, seed, share);
     }
 
     fn pass<N: Backprop<T>>(
@@ -114,9 +146,10 @@ impl<T: Scalar> Lane<T> {
         pass: &Pass<'_, '_, T, N>,
         indices: &[usize],
         seed: u64,
+        out: &mut Share<T>,
     ) -> Result<Found, Error> {
         let &Pass { network, params, loss, data, step, .. } = pass;
-        let Lane { x, y, dy, targets, cache, grads, .. } = self;
+        let Lane { x, y, dy, targets, cache } = self;
         let n = indices.len();
         let mut found = Found::default();
         let start = Instant::now();
@@ -128,7 +161,7 @@ impl<T: Scalar> Lane<T> {
         network.forward(params, &x, &mut y, cache);
         found.times = [gathered - start, gathered.elapsed()];
 
-        let outputs = (n, y.len() / n);
+        let outputs = (n, data.outputs());
         let mut dy = head_mut(dy, n);
         let y_rows = y.view().into_shape_with_order(outputs).expect("a contiguous head");
         let mut dy_rows = dy.view_mut().into_shape_with_order(outputs).expect("a contiguous head");
@@ -142,8 +175,12 @@ impl<T: Scalar> Lane<T> {
             Reduction::Mean => (weight / pass.weight, weight / pass.weight),
             Reduction::Sum => (1.0 / pass.weight, 1.0),
         };
-        if share == 0.0 {
-            return Ok(found); // all of its classes have the weight 0
+        if n == 0 || share == 0.0 {
+            // No examples, or all of classes that weigh nothing.
+            if pass.grads == Grads::Set {
+                out.fill(T::zero());
+            }
+            return Ok(found);
         }
         let value = loss.value_and_gradient(&y_rows, targets, T::from_f64(upstream), &mut dy_rows);
         let refused = |source| Error::Loss { step, source }.renumbered(indices);
@@ -152,7 +189,11 @@ impl<T: Scalar> Lane<T> {
             return Err(not_finite(step, value, network.first_not_finite(&y, cache)));
         }
         found.loss = value * share;
-        network.backward(params, Saved { x: &x, y: &y, cache }, &dy, None, grads);
+        let saved = Saved { x: &x, y: &y, cache };
+        match pass.grads {
+            Grads::Set => network.backward_anew(params, saved, &dy, None, &mut out.grads),
+            Grads::Mark | Grads::Add => network.backward(params, saved, &dy, None, &mut out.grads),
+        }
         Ok(found)
     }
 }
@@ -180,6 +221,6 @@ mod tests {
                 assert!(share(batch, i, count).len() <= largest_share(n, count), "{batch} of {n} in {count}");
             }
         }
-        assert_eq!([share(100, 0, 2), share(100, 1, 2)], [0..48, 48..100]);
+        assert_eq!([share(100, 0, 2), share(100, 1, 2)], [0..52, 52..100]);
     }
 }

@@ -9,7 +9,7 @@ use ndarray::ArrayD;
 use tensor_ops::{Scalar, pool, vectorised};
 
 use super::Trainer;
-use super::lane::{Found, Lane, Pass, largest_share, share, shares};
+use super::lane::{Found, Grads, Lane, Pass, Share, largest_share, share, shares};
 use crate::evaluate::mean_weight;
 use crate::optimizer::MAX_SLOTS;
 use crate::trace::Phase;
@@ -18,7 +18,9 @@ use crate::{Error, Model, Options, Order, Source, TargetBuffer, Update};
 /// What a step needs beside the state; made in the first one.
 #[derive(Debug)]
 pub(super) struct Memory<T> {
-    /// One for each share of a batch; none before the first step.
+    /// What each share of a batch gives; empty before the first step.
+    shares: Vec<Share<T>>,
+    /// A lane for each, so that all may run at once.
     lanes: Vec<Lane<T>>,
     order: Vec<usize>,
     /// The epoch that `order` belongs to.
@@ -29,7 +31,7 @@ pub(super) struct Memory<T> {
 
 impl<T: Scalar> Memory<T> {
     pub(super) fn new() -> Self {
-        Memory { lanes: Vec::new(), order: Vec::new(), ordered: None, targets: None }
+        Memory { shares: Vec::new(), lanes: Vec::new(), order: Vec::new(), ordered: None, targets: None }
     }
 
     fn prepare<N: Backprop<T>>(&mut self, model: &Model<T, N>, options: &Options, data: &Source<'_, T>) {
@@ -38,6 +40,7 @@ impl<T: Scalar> Memory<T> {
         let largest = largest_share(n, shares);
         let lane = || Lane::new(model, data.target_buffer(largest), largest);
         self.lanes = std::iter::repeat_with(lane).take(shares).collect();
+        self.shares = std::iter::repeat_with(|| Share::new(model)).take(shares).collect();
         self.targets = Some(data.target_buffer(options.batch_size));
     }
 }
@@ -75,7 +78,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let report = self.gradient(data)?;
         self.sum_gradients()?;
         if let Some(clip) = self.options.clip {
-            clip.apply(&mut self.memory.lanes[0].grads, |i| self.settings[i].trained);
+            clip.apply(&mut self.memory.shares[0].grads, |i| self.settings[i].trained);
         }
         let step = self.progress.step + 1;
         let due = self.options.evaluates_after(step, data.len());
@@ -84,7 +87,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         }
         self.update(rate);
         if let Some(tracer) = &mut self.tracer {
-            tracer.after_update(&self.model, &self.memory.lanes[0].grads, step);
+            tracer.after_update(&self.model, &self.memory.shares[0].grads, step);
         }
         self.model.absorb(&self.memory.lanes[0].cache);
         self.progress.step += 1;
@@ -101,35 +104,35 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         }
     }
 
-    /// Sets the gradients of the lanes to those of their shares of the next batch, in one pass or several.
+    /// Sets the gradients of the shares of the next batch, in one pass or several.
     fn gradient(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         let step = self.progress.step;
-        let Memory { lanes, order, ordered, targets } = &mut self.memory;
+        let Memory { shares, lanes, order, ordered, targets } = &mut self.memory;
         let batch = next_batch(&self.options, step, data.len(), order, ordered);
         let indices = &order[batch];
         let buffer = targets.as_mut().expect("made before the first step");
         let weight = mean_weight(&*self.loss, data.targets(indices, buffer));
         let mut report = StepReport { loss: 0.0, weight, examples: indices.len(), correct: 0 };
         let (network, params, loss) = (self.model.network(), self.model.params(), &*self.loss);
-        let pass = Pass { network, params, loss, data, step: step + 1, weight };
-        // A gradient begins as -0: adding anything, even 0, makes it +0, so an untouched one can be told from a zero.
-        let untouched = if step == 0 { -T::zero() } else { T::zero() };
-        let count = lanes.len();
+        let grads = if step == 0 { Grads::Mark } else { Grads::Set };
+        let mut pass = Pass { network, params, loss, data, step: step + 1, weight, grads };
+        let count = shares.len();
         for (i, indices) in indices.chunks(self.options.pass_size()).enumerate() {
-            let run = |(at, lane): (usize, &mut Lane<T>)| {
-                if i == 0 {
-                    fill(&mut lane.grads, untouched);
-                }
+            let run = |at: usize, out: &mut Share<T>, lane: &mut Lane<T>| {
                 let seed = noise_seed(self.options.seed, step, (i * count + at) as u64);
-                lane.run(&pass, &indices[share(indices.len(), at, count)], seed);
+                lane.run(&pass, &indices[share(indices.len(), at, count)], seed, out);
             };
-            match &mut lanes[..] {
-                [alone] => run((0, alone)), // leaves the threads to its layers
-                lanes => pool::for_each(usize::MAX, lanes.iter_mut().enumerate(), run),
+            if count == 1 || pool::threads() == 1 {
+                // One lane, whose memory stays in the cache; a share alone leaves the threads to its layers.
+                shares.iter_mut().enumerate().for_each(|(at, out)| run(at, out, &mut lanes[0]));
+            } else {
+                let parts = shares.iter_mut().zip(lanes.iter_mut()).enumerate();
+                pool::for_each(usize::MAX, parts, |(at, (out, lane))| run(at, out, lane));
             }
+            pass.grads = Grads::Add;
             let mut times = None;
-            for lane in lanes.iter_mut() {
-                let found = std::mem::replace(&mut lane.found, Ok(Found::default()))?;
+            for share in shares.iter_mut() {
+                let found = std::mem::replace(&mut share.found, Ok(Found::default()))?;
                 report.loss += found.loss;
                 report.correct += found.correct;
                 times.get_or_insert(found.times); // the first share stands for all
@@ -143,18 +146,26 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
 
     /// Adds the gradients of all shares up, in the first lane, and sees that they are numbers.
     fn sum_gradients(&mut self) -> Result<(), Error> {
-        let (first, others) = self.memory.lanes.split_first_mut().expect("made before the first step");
+        let (first, others) = self.memory.shares.split_first_mut().expect("made before the first step");
         let finite = AtomicBool::new(true);
         let elements: usize = first.grads.iter().map(|g| g.len()).sum();
+        let mut others = others.iter_mut().flat_map(|other| &mut other.grads); // of one other, at most
+        let work = elements * if others.size_hint() == (0, Some(0)) { 1 } else { 5 } / 8;
         let parts = first.grads.iter_mut().enumerate().flat_map(|(param, grad)| {
             let n = part(grad.len());
-            slice_mut(grad).chunks_mut(n).enumerate().map(move |(i, part)| (param, i * n, part))
+            let other = others.next().map_or(&mut [][..], slice_mut);
+            let other = other.chunks_mut(n).chain(std::iter::repeat_with(Default::default));
+            slice_mut(grad).chunks_mut(n).zip(other).map(move |(sum, other)| (param, sum, other))
         });
-        pool::for_each(elements * (1 + 4 * others.len()) / 8, parts, |(param, start, sum)| {
-            for other in &*others {
-                let part = &slice(&other.grads[param])[start..][..sum.len()];
-                vectorised(|| sum.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part));
-            }
+        pool::for_each(work, parts, |(param, sum, other)| {
+            vectorised(|| {
+                for (sum, other) in sum.iter_mut().zip(other) {
+                    *sum += *other;
+                    // Its own core will write it next, and takes over what this one has written in a sixth of the
+                    // time that it needs to take back what this one has read.
+                    *other = *sum;
+                }
+            });
             if self.settings[param].trained && !all_finite(sum) {
                 finite.store(false, Ordering::Relaxed);
             }
@@ -178,9 +189,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
 
     fn update(&mut self, rate: f64) {
         let t = self.progress.step + 1;
-        let elements: usize = self.memory.lanes[0].grads.iter().map(|g| g.len()).sum();
+        let elements: usize = self.memory.shares[0].grads.iter().map(|g| g.len()).sum();
         let used = self.slots.iter().map(Vec::len).max().unwrap_or(0);
-        let grads = self.memory.lanes[0].grads.iter();
+        let grads = self.memory.shares[0].grads.iter();
         let params = self.model.params_mut().iter_mut().zip(&self.settings).zip(grads).zip(&mut self.slots);
         let trained = params.filter(|(((_, settings), _), _)| settings.trained);
         // An optimiser treats each element alone, so the cut changes no bit.
@@ -210,16 +221,6 @@ fn slice<T>(x: &ArrayD<T>) -> &[T] {
 
 fn slice_mut<T>(x: &mut ArrayD<T>) -> &mut [T] {
     x.as_slice_mut().expect("made in the standard layout")
-}
-
-/// Sets all elements of all arrays.
-fn fill<T: Scalar>(arrays: &mut [ArrayD<T>], value: T) {
-    let elements: usize = arrays.iter().map(|a| a.len()).sum();
-    let parts = arrays.iter_mut().flat_map(|a| {
-        let n = part(a.len());
-        slice_mut(a).chunks_mut(n)
-    });
-    pool::for_each(elements / 8, parts, |part| part.fill(value));
 }
 
 /// Elements of a part of a parameter.

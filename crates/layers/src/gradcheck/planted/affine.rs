@@ -15,6 +15,8 @@ enum Bug {
     UpstreamIgnored,
     WeightOverwritten,
     BiasOverwritten,
+    BiasKeptAnew,
+    NothingAnewWithoutDx,
     LastColumnNotWritten,
     DividedByBatch,
     TimesBatch,
@@ -58,6 +60,8 @@ pub(super) fn plants() -> Vec<Plant> {
         wide("affine: dy ignored", Bug::UpstreamIgnored),
         wide("affine: = for += in the weight gradient", Bug::WeightOverwritten),
         wide("affine: = for += in the bias gradient", Bug::BiasOverwritten),
+        wide("affine: bias gradient not set anew", Bug::BiasKeptAnew),
+        wide("affine: gradients not set anew without dx", Bug::NothingAnewWithoutDx),
         wide("affine: last column of dx never written", Bug::LastColumnNotWritten),
         wide("affine: gradients divided by the batch", Bug::DividedByBatch),
         wide("affine: gradients times the batch", Bug::TimesBatch),
@@ -227,5 +231,21 @@ impl<T: Scalar> Backprop<T> for PlantedAffine {
         if let Some(dx) = dx {
             self.input_gradient(&ranked(&params[0]), &dy.view(), ranked_mut(dx));
         }
+    }
+    fn backward_anew(
+        &self,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        let set = match self.bug {
+            Bug::BiasKeptAnew => 1,
+            Bug::NothingAnewWithoutDx if dx.is_none() => 0,
+            _ => grads.len(),
+        };
+        grads[..set].iter_mut().for_each(|grad| grad.fill(T::zero()));
+        self.backward(params, saved, dy, dx, grads);
     }
 }
