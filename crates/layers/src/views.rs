@@ -47,7 +47,10 @@ pub fn ranked_mut<T, D: Dimension>(x: &mut ArrayRefD<T>) -> ArrayViewMut<'_, T, 
 /// If the array has no axis.
 #[track_caller]
 pub fn rows<T: Scalar>(x: &ArrayRefD<T>) -> CowArray<'_, T, Ix2> {
-    x.to_shape(rows_shape(x)).expect("as many elements as before")
+    match x.view().into_dimensionality() {
+        Ok(rows) => rows.into(), // without the search for a layout
+        Err(_) => x.to_shape(rows_shape(x)).expect("as many elements as before"),
+    }
 }
 
 /// Runs `f` on `x` as one row an example.
@@ -161,7 +164,7 @@ pub fn with_standard_mut<T: Scalar, S: IntoDimension>(
 /// If there are fewer.
 #[track_caller]
 pub fn head<T>(x: &ArrayRefD<T>, n: usize) -> ArrayViewD<'_, T> {
-    x.slice_axis(Axis(0), Slice::from(..n))
+    if x.shape()[0] == n { x.view() } else { x.slice_axis(Axis(0), Slice::from(..n)) }
 }
 
 /// The first `n` examples, to be changed.
@@ -171,7 +174,7 @@ pub fn head<T>(x: &ArrayRefD<T>, n: usize) -> ArrayViewD<'_, T> {
 /// If there are fewer.
 #[track_caller]
 pub fn head_mut<T>(x: &mut ArrayRefD<T>, n: usize) -> ArrayViewMutD<'_, T> {
-    x.slice_axis_mut(Axis(0), Slice::from(..n))
+    if x.shape()[0] == n { x.view_mut() } else { x.slice_axis_mut(Axis(0), Slice::from(..n)) }
 }
 
 /// The shape of a batch: `n` before the shape of one example.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datasets::Scaling;
-use layers::views::batched;
+use layers::views::{batched, head, head_mut};
 use layers::{Backprop, Cache, Init, InputKind, Layer, Mode, ParamSpec, Role, Sequential};
 use ndarray::{ArrayD, ArrayRefD, ArrayViewD, Axis};
 use tensor_ops::Scalar;
@@ -270,17 +270,16 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
         }
         check_indices(self.model.network(), x)?;
         let n = x.shape()[0];
-        let rows = ndarray::Slice::from(..n);
-        let mut y = self.y.slice_axis_mut(Axis(0), rows);
+        let mut y = head_mut(&mut self.y, n);
         if self.model.scaling == Scaling::none() {
             self.model.network.forward(&self.model.params, x, &mut y, &mut self.cache);
         } else {
-            let mut scaled = self.x.slice_axis_mut(Axis(0), rows);
+            let mut scaled = head_mut(&mut self.x, n);
             scaled.assign(x);
             self.model.scaling.apply(&mut scaled)?;
             self.model.network.forward(&self.model.params, &scaled, &mut y, &mut self.cache);
         }
-        Ok(self.y.slice_axis(Axis(0), rows))
+        Ok(head(&self.y, n))
     }
 }
 

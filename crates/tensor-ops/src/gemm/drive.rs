@@ -5,6 +5,7 @@
 //! element has the same bits however the product is split.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::thread::LocalKey;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
@@ -156,43 +157,61 @@ fn blocks<T: Driven>(
     // when packed; with a short `k` it stays in the cache anyway.
     let pack_b = n > 1 && (b.strides()[1] != 1 || m > PACK_ABOVE && n > tiling.columns);
     let pack_a = a.strides()[1] != 1 && k > PACK_ABOVE && n > PACK_A_ABOVE;
-    for (j, mut c) in c.axis_chunks_iter_mut(Axis(1), BLOCK_N).enumerate() {
-        let columns = j * BLOCK_N..j * BLOCK_N + c.ncols();
-        for p in (0..k.max(1)).step_by(depth) {
-            let steps = p..k.min(p + depth);
-            let b = b.slice(s![steps.clone(), columns.clone()]);
+    for columns in ranges(n, BLOCK_N) {
+        for steps in ranges(k.max(1), depth) {
+            let (last, steps) = (steps.end >= k, steps.start..steps.end.min(k));
+            let b = part(b, &steps, &columns);
             let b = if pack_b {
-                let panels =
-                    aligned(&mut buffers.b, columns.len().next_multiple_of(tiling.columns) * steps.len());
+                let panels = columns.len().next_multiple_of(tiling.columns) * steps.len();
+                let panels = aligned(&mut buffers.b, panels);
                 pack(&b, tiling.columns, panels);
                 Right::Packed(panels, b.dim())
             } else {
                 Right::View(b)
             };
-            for (i, mut c) in c.axis_chunks_iter_mut(Axis(0), rows).enumerate() {
-                let range = i * rows..i * rows + c.nrows();
-                let a = a.slice(s![range.clone(), steps.clone()]);
+            for rows in ranges(m, rows) {
+                let a = part(a, &rows, &steps);
                 let a = if pack_a {
-                    let panels =
-                        aligned(&mut buffers.a, range.len().next_multiple_of(tiling.rows) * steps.len());
+                    let panels = rows.len().next_multiple_of(tiling.rows) * steps.len();
+                    let panels = aligned(&mut buffers.a, panels);
                     pack(&a.t(), tiling.rows, panels);
                     Left::Packed(panels, a.dim())
                 } else {
                     Left::View(a)
                 };
+                let mut c = part_mut(&mut c, &rows, &columns);
                 let start = match start {
-                    _ if p > 0 => Start::Scaled(T::one()),
+                    _ if steps.start > 0 => Start::Scaled(T::one()),
                     Start::Row(row) => Start::Row(&row[columns.clone()]),
-                    Start::Column(column) => Start::Column(&column[range]),
+                    Start::Column(column) => Start::Column(&column[rows]),
                     start => start,
                 };
                 T::product(isa, Product { alpha, a, b: b.reborrow(), start, c: c.view_mut() });
-                if let (Some(then), true) = (then, steps.end == k) {
+                if let (Some(then), true) = (then, last) {
                     in_pieces(&mut c, then);
                 }
             }
         }
     }
+}
+
+/// 0..n in ranges of `step`, the last one shorter.
+fn ranges(n: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n).step_by(step).map(move |start| start..n.min(start + step))
+}
+
+/// Some rows and columns. A view of all of them is not sliced, which would take as long as the smallest products.
+fn part<'x, T>(x: ArrayView2<'x, T>, rows: &Range<usize>, columns: &Range<usize>) -> ArrayView2<'x, T> {
+    if (rows.len(), columns.len()) == x.dim() { x } else { x.slice_move(s![rows.clone(), columns.clone()]) }
+}
+
+fn part_mut<'x, T>(
+    x: &'x mut ArrayViewMut2<'_, T>,
+    rows: &Range<usize>,
+    columns: &Range<usize>,
+) -> ArrayViewMut2<'x, T> {
+    let all = (rows.len(), columns.len()) == x.dim();
+    if all { x.view_mut() } else { x.slice_mut(s![rows.clone(), columns.clone()]) }
 }
 
 /// Calls `f` with all of `c`, whose columns are one element apart, in as few pieces as its layout allows.
