@@ -9,7 +9,9 @@ use ndarray::ArrayD;
 use tensor_ops::{Scalar, pool, vectorised};
 
 use super::Trainer;
-use super::lane::{Found, Grads, Lane, Pass, Share, largest_share, share, shares};
+use super::lane::{
+    Found, Grads, Lane, Pass, SHARES, Share, claim, largest_share, share, shares, slice, slice_mut,
+};
 use crate::evaluate::mean_weight;
 use crate::optimizer::MAX_SLOTS;
 use crate::trace::Phase;
@@ -22,6 +24,8 @@ pub(super) struct Memory<T> {
     shares: Vec<Share<T>>,
     /// A lane for each, so that all may run at once.
     lanes: Vec<Lane<T>>,
+    /// The parameters for the second lane; empty until two run at once, and then always those of the model.
+    copy: Vec<ArrayD<T>>,
     order: Vec<usize>,
     /// The epoch that `order` belongs to.
     ordered: Option<u64>,
@@ -31,7 +35,13 @@ pub(super) struct Memory<T> {
 
 impl<T: Scalar> Memory<T> {
     pub(super) fn new() -> Self {
-        Memory { shares: Vec::new(), lanes: Vec::new(), order: Vec::new(), ordered: None, targets: None }
+        let (shares, lanes, copy) = (Vec::new(), Vec::new(), Vec::new());
+        Memory { shares, lanes, copy, order: Vec::new(), ordered: None, targets: None }
+    }
+
+    /// Takes note that the parameters were changed by something else than a step.
+    pub(super) fn params_have_changed(&mut self) {
+        self.copy.clear();
     }
 
     fn prepare<N: Backprop<T>>(&mut self, model: &Model<T, N>, options: &Options, data: &Source<'_, T>) {
@@ -107,27 +117,35 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// Sets the gradients of the shares of the next batch, in one pass or several.
     fn gradient(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         let step = self.progress.step;
-        let Memory { shares, lanes, order, ordered, targets } = &mut self.memory;
+        let Memory { shares, lanes, copy, order, ordered, targets } = &mut self.memory;
         let batch = next_batch(&self.options, step, data.len(), order, ordered);
         let indices = &order[batch];
         let buffer = targets.as_mut().expect("made before the first step");
         let weight = mean_weight(&*self.loss, data.targets(indices, buffer));
         let mut report = StepReport { loss: 0.0, weight, examples: indices.len(), correct: 0 };
-        let (network, params, loss) = (self.model.network(), self.model.params(), &*self.loss);
+        let loss = &*self.loss;
+        let (network, params) = self.model.parts_mut();
         let grads = if step == 0 { Grads::Mark } else { Grads::Set };
-        let mut pass = Pass { network, params, loss, data, step: step + 1, weight, grads };
+        let mut pass = Pass { network, loss, data, step: step + 1, weight, grads };
         let count = shares.len();
         for (i, indices) in indices.chunks(self.options.pass_size()).enumerate() {
-            let run = |at: usize, out: &mut Share<T>, lane: &mut Lane<T>| {
+            let run = |at: usize, out: &mut Share<T>, lane: &mut Lane<T>, params: &[ArrayD<T>]| {
                 let seed = noise_seed(self.options.seed, step, (i * count + at) as u64);
-                lane.run(&pass, &indices[share(indices.len(), at, count)], seed, out);
+                lane.run(&pass, params, &indices[share(indices.len(), at, count)], seed, out);
             };
             if count == 1 || pool::threads() == 1 {
                 // One lane, whose memory stays in the cache; a share alone leaves the threads to its layers.
-                shares.iter_mut().enumerate().for_each(|(at, out)| run(at, out, &mut lanes[0]));
+                shares.iter_mut().enumerate().for_each(|(at, out)| run(at, out, &mut lanes[0], params));
             } else {
-                let parts = shares.iter_mut().zip(lanes.iter_mut()).enumerate();
-                pool::for_each(usize::MAX, parts, |(at, (out, lane))| run(at, out, lane));
+                if copy.is_empty() {
+                    *copy = params.to_vec();
+                }
+                let params: [_; SHARES] = [&mut *params, copy];
+                let parts = shares.iter_mut().zip(lanes.iter_mut()).zip(params).enumerate();
+                pool::for_each(usize::MAX, parts, |(at, ((out, lane), params))| {
+                    claim(params);
+                    run(at, out, lane, params);
+                });
             }
             pass.grads = Grads::Add;
             let mut times = None;
@@ -191,11 +209,13 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let t = self.progress.step + 1;
         let elements: usize = self.memory.shares[0].grads.iter().map(|g| g.len()).sum();
         let used = self.slots.iter().map(Vec::len).max().unwrap_or(0);
-        let grads = self.memory.shares[0].grads.iter();
-        let params = self.model.params_mut().iter_mut().zip(&self.settings).zip(grads).zip(&mut self.slots);
-        let trained = params.filter(|(((_, settings), _), _)| settings.trained);
+        let mut copies = self.memory.copy.iter_mut();
+        let copies = std::iter::repeat_with(|| copies.next().map_or(&mut [][..], slice_mut));
+        let params = self.model.params_mut().iter_mut().zip(copies).zip(&self.memory.shares[0].grads);
+        let params = params.zip(&mut self.slots).zip(&self.settings);
+        let trained = params.filter(|(_, settings)| settings.trained);
         // An optimiser treats each element alone, so the cut changes no bit.
-        let parts = trained.flat_map(|(((param, settings), grad), slots)| {
+        let parts = trained.flat_map(|((((param, mut copy), grad), slots), settings)| {
             let at = Update { t, rate: rate * settings.rate, decays: settings.decays };
             let mut slots = slots.iter_mut();
             let mut slots: [&mut [T]; MAX_SLOTS] =
@@ -205,22 +225,17 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             std::iter::from_fn(move || {
                 let n = n.min(param.len());
                 let slots = slots.each_mut().map(|s| s.split_off_mut(..n).unwrap_or_default());
-                (n > 0).then_some((at, param.split_off_mut(..n)?, grad.split_off(..n)?, slots))
+                let copy = copy.split_off_mut(..n).unwrap_or_default();
+                (n > 0).then_some((at, param.split_off_mut(..n)?, copy, grad.split_off(..n)?, slots))
             })
         });
-        pool::for_each(elements * (1 + used) / 2, parts, |(at, param, grad, mut slots)| {
+        pool::for_each(elements * (1 + used) / 2, parts, |(at, param, copy, grad, mut slots)| {
             self.optimizer.update(at, param, grad, &mut slots[..used]);
+            if !copy.is_empty() {
+                copy.copy_from_slice(param);
+            }
         });
     }
-}
-
-/// The elements of a parameter or of its gradient.
-fn slice<T>(x: &ArrayD<T>) -> &[T] {
-    x.as_slice().expect("made in the standard layout")
-}
-
-fn slice_mut<T>(x: &mut ArrayD<T>) -> &mut [T] {
-    x.as_slice_mut().expect("made in the standard layout")
 }
 
 /// Elements of a part of a parameter.

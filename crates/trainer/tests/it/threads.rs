@@ -137,3 +137,25 @@ fn one_to_four_threads_train_to_the_same_bits() {
         assert_eq!(hash(threads), one, "{threads} threads");
     }
 }
+
+#[test]
+fn threads_and_parameters_may_change_between_steps() {
+    let (data, scaling) = (images(), Scaling::by_constant(0.5));
+    let source = Source::new(&data, &scaling).unwrap();
+    let steps = |trainer: &mut Trainer<f32>, threads: &[usize]| {
+        for &threads in threads {
+            pool::with_threads(threads, || trainer.train_step(&source).unwrap());
+        }
+    };
+    let mut steady = trainer(dense(), Box::new(Adam::default()));
+    let mut changing = trainer(dense(), Box::new(Adam::default()));
+    steps(&mut steady, &[1; 6]);
+    steps(&mut changing, &[1, 2, 2]);
+    let state = changing.state();
+    steps(&mut changing, &[1, 2, 1]);
+    assert_eq!(changing.model().params(), steady.model().params());
+    steps(&mut changing, &[2, 2]);
+    changing.restore(state).unwrap();
+    steps(&mut changing, &[2, 1, 2]);
+    assert_eq!(changing.model().params(), steady.model().params());
+}
