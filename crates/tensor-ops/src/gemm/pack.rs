@@ -3,7 +3,12 @@
 //! A panel holds the elements that one tile reads, one step of `k` after the other. Reading it touches each cache line
 //! and each page once, in order, whatever the strides of the factor.
 
-use ndarray::{ArrayView2, Axis, s};
+use ndarray::{ArrayView2, Axis};
+
+/// Panels that are filled side by side from contiguous rows: more would push each other out of the cache.
+const AT_ONCE: usize = 16;
+/// Rows of a panel that are filled from contiguous columns, for all columns, before the next ones.
+const ROWS: usize = 8;
 
 /// Lays out the columns of `x` [k, n] in panels of `width` columns, each stored row by row. What pads the last one is
 /// left as it was.
@@ -19,66 +24,86 @@ pub(crate) fn pack<T: Copy>(x: &ArrayView2<'_, T>, width: usize, panels: &mut [T
     }
     // The widths that occur, as constants: a row of a panel is then a few moves and no call.
     let pack = match width {
-        4 => panel::<T, 4>,
-        6 => panel::<T, 6>,
-        8 => panel::<T, 8>,
-        16 => panel::<T, 16>,
-        32 => panel::<T, 32>,
+        4 => panels_of::<T, 4>,
+        6 => panels_of::<T, 6>,
+        8 => panels_of::<T, 8>,
+        16 => panels_of::<T, 16>,
+        32 => panels_of::<T, 32>,
         _ => unreachable!("a width without its panel function: {width}"),
     };
-    for (j, panel) in panels.chunks_exact_mut(width * k).enumerate() {
-        pack(&x.slice(s![.., j * width..n.min((j + 1) * width)]), panel);
+    pack(x, panels);
+}
+
+/// All panels of W columns.
+fn panels_of<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, panels: &mut [T]) {
+    let k = x.nrows();
+    if x.strides()[1] == 1 {
+        let columns = AT_ONCE * W;
+        for (x, panels) in x.axis_chunks_iter(Axis(1), columns).zip(panels.chunks_mut(columns * k)) {
+            from_rows::<T, W>(&x, panels);
+        }
+        return;
+    }
+    for (x, panel) in x.axis_chunks_iter(Axis(1), W).zip(panels.chunks_exact_mut(W * k)) {
+        let (rows, _) = panel.as_chunks_mut::<W>();
+        if x.strides()[0] == 1 {
+            from_columns(&x, rows);
+        } else {
+            for (to, row) in rows.iter_mut().zip(x.rows()) {
+                for (to, x) in to.iter_mut().zip(row) {
+                    *to = *x;
+                }
+            }
+        }
     }
 }
 
-/// One panel of at most W columns.
-fn panel<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, panel: &mut [T]) {
-    let (rows, _) = panel.as_chunks_mut::<W>();
-    if x.strides()[1] == 1 && x.ncols() == W {
-        for (to, row) in rows.iter_mut().zip(x.rows()) {
-            if let Some(row) = row.to_slice().and_then(|row| row.first_chunk()) {
-                *to = *row;
-            }
+/// Panels from contiguous rows, each of which is read from start to end, as the processor foresees it.
+fn from_rows<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, panels: &mut [T]) {
+    let k = x.nrows();
+    for (p, row) in x.rows().into_iter().enumerate() {
+        let (pieces, rest) = row.to_slice().unwrap_or_default().as_chunks::<W>();
+        let mut panels = panels.chunks_exact_mut(W * k).map(|panel| &mut panel[p * W..][..W]);
+        for (piece, to) in pieces.iter().zip(&mut panels) {
+            to.copy_from_slice(piece);
         }
-    } else if x.strides()[0] == 1 {
-        transpose(x, rows);
-    } else {
-        for (to, row) in rows.iter_mut().zip(x.rows()) {
-            for (to, x) in to.iter_mut().zip(row) {
-                *to = *x;
-            }
+        if let Some(to) = panels.next() {
+            to[..rest.len()].copy_from_slice(rest);
         }
     }
 }
 
 /// A panel from contiguous columns, in squares of 4 by 4, which the compiler transposes in registers.
-fn transpose<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, rows: &mut [[T; W]]) {
+fn from_columns<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, rows: &mut [[T; W]]) {
+    let columns: [&[T]; W] = std::array::from_fn(|j| {
+        if j < x.ncols() { x.index_axis(Axis(1), j).to_slice().unwrap_or_default() } else { &[] }
+    });
     let whole = x.ncols() / 4 * 4;
-    for j in (0..whole).step_by(4) {
-        let columns: [&[T]; 4] =
-            std::array::from_fn(|i| x.index_axis(Axis(1), j + i).to_slice().unwrap_or_default());
-        let [a, b, c, d] = columns.map(|column| column.as_chunks::<4>().0);
-        let (squares, rest) = rows.as_chunks_mut::<4>();
-        for ((((rows, a), b), c), d) in squares.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            for (q, row) in rows.iter_mut().enumerate() {
-                row[j..j + 4].copy_from_slice(&[a[q], b[q], c[q], d[q]]);
+    for (i, rows) in rows.chunks_mut(ROWS).enumerate() {
+        let range = i * ROWS..i * ROWS + rows.len();
+        for j in (0..whole).step_by(4) {
+            let [a, b, c, d] = std::array::from_fn(|c| columns[j + c][range.clone()].as_chunks::<4>());
+            let (squares, rest) = rows.as_chunks_mut::<4>();
+            for ((((rows, a), b), c), d) in squares.iter_mut().zip(a.0).zip(b.0).zip(c.0).zip(d.0) {
+                for (q, row) in rows.iter_mut().enumerate() {
+                    row[j..j + 4].copy_from_slice(&[a[q], b[q], c[q], d[q]]);
+                }
+            }
+            for (q, row) in rest.iter_mut().enumerate() {
+                row[j..j + 4].copy_from_slice(&[a.1[q], b.1[q], c.1[q], d.1[q]]);
             }
         }
-        let done = x.nrows() - rest.len();
-        for (p, row) in rest.iter_mut().enumerate() {
-            row[j..j + 4].copy_from_slice(&columns.map(|column| column[done + p]));
-        }
-    }
-    for j in whole..x.ncols() {
-        for (row, x) in rows.iter_mut().zip(x.column(j)) {
-            row[j] = *x;
+        for (j, column) in columns.iter().enumerate().take(x.ncols()).skip(whole) {
+            for (row, x) in rows.iter_mut().zip(&column[range.clone()]) {
+                row[j] = *x;
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, ShapeBuilder};
+    use ndarray::{Array2, ShapeBuilder, s};
 
     use super::*;
 
