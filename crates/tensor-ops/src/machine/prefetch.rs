@@ -21,16 +21,24 @@
 /// ```
 #[inline]
 pub fn prefetch<T>(slice: &[T]) {
+    let start = slice.as_ptr();
+    for offset in (0..size_of_val(slice)).step_by(LINE) {
+        prefetch_line(start.wrapping_byte_add(offset));
+    }
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Asks for the cache line at an address, which may be any.
+#[inline(always)]
+pub(super) fn prefetch_line<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        const LINE: usize = 64;
-        let start = slice.as_ptr().cast::<i8>();
-        for offset in (0..size_of_val(slice)).step_by(LINE) {
-            // SAFETY: a hint, which reads nothing and may be given any address.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset)) };
-        }
+        // SAFETY: a hint, which reads nothing and may be given any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = slice;
+    let _ = at;
 }

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use super::lanes::Lanes;
+use super::prefetch::prefetch_line;
 
 /// One tile: `R` rows of `a`, a panel of `b`, and where the result goes.
 pub(super) struct Tile<T> {
@@ -49,6 +50,12 @@ impl<T: Copy> Tile<T> {
             let mut masks = [L::mask(0); V];
             for (v, mask) in masks.iter_mut().enumerate() {
                 *mask = L::mask(self.width.saturating_sub(v * L::N));
+            }
+            // `c` may be far away, and the sums take a while.
+            for i in 0..R {
+                for v in 0..V {
+                    prefetch_line(self.c.wrapping_offset(i as isize * self.c_row).wrapping_add(v * L::N));
+                }
             }
             let whole = self.width == V * L::N;
             let sums: [[L; V]; R] = if whole || self.b_padded {
