@@ -163,29 +163,53 @@ fn row_to_plane<T: Scalar>(row: &[T], [kh, kw]: [usize; 2], Window { h, w }: &Wi
         return;
     }
     let start = |slide: &Slide, o: usize, k: usize| o * slide.stride + k * slide.dilation - slide.padding;
-    let lines = row[rows.start * w.steps..rows.end * w.steps].chunks_exact(w.steps);
+    let lines = &row[rows.start * w.steps..rows.end * w.steps];
     let cells = &mut plane[start(h, rows.start, kh) * w.size + start(w, inside.start, kw)..];
-    for (line, cells) in lines.zip(cells.chunks_mut(h.stride * w.size)) {
-        let line = &line[inside.clone()];
-        if w.stride == 1 {
-            add(line, &mut cells[..line.len()]);
-        } else {
+    let step = h.stride * w.size;
+    if w.stride == 1 {
+        add_lines(lines, w.steps, inside, cells, step);
+    } else {
+        for (line, cells) in lines.chunks_exact(w.steps).zip(cells.chunks_mut(step)) {
+            let line = &line[inside.clone()];
             cells.iter_mut().step_by(w.stride).zip(line).for_each(|(cell, x)| *cell += *x);
         }
     }
 }
 
-/// to ← to + from, for short lines.
+/// Adds a range of lines that lie `from_step` apart to lines that lie `to_step` apart, column by column of whole
+/// vectors, as [`copy_lines`] copies.
 #[inline(always)]
-fn add<T: Scalar>(from: &[T], to: &mut [T]) {
-    const N: usize = 8;
-    let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<N>(), to.as_chunks_mut::<N>());
-    for (to, from) in to.iter_mut().zip(from) {
+fn add_lines<T: Scalar>(from: &[T], from_step: usize, range: Range<usize>, to: &mut [T], to_step: usize) {
+    let lines = from.len() / from_step;
+    let mut at = range.start;
+    while at < range.end {
+        let (from, to) = (&from[at..], &mut to[at - range.start..]);
+        at += match range.end - at {
+            8.. => add_columns::<T, 8>(from, from_step, to, to_step, lines),
+            4.. => add_columns::<T, 4>(from, from_step, to, to_step, lines),
+            _ => add_columns::<T, 1>(from, from_step, to, to_step, lines),
+        };
+    }
+}
+
+/// Adds the first N elements of each line, and returns how many they are.
+#[inline(always)]
+fn add_columns<T: Scalar, const N: usize>(
+    from: &[T],
+    from_step: usize,
+    to: &mut [T],
+    to_step: usize,
+    lines: usize,
+) -> usize {
+    let (mut i, mut o) = (0, 0);
+    for _ in 0..lines {
+        let (Some(to), Some(from)) = (to.get_mut(o..o + N), from.get(i..i + N)) else { break };
         for lane in 0..N {
             to[lane] += from[lane];
         }
+        (i, o) = (i + from_step, o + to_step);
     }
-    to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to += *from);
+    N
 }
 
 #[track_caller]
