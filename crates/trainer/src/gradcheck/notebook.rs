@@ -5,7 +5,6 @@ use losses::{SoftmaxCrossEntropy, Targets};
 use ndarray::{ArrayD, ArrayRefD, Zip};
 use tensor_ops::gradcheck::Differentiable;
 use tensor_ops::gradcheck::points::gaussian;
-use tensor_ops::numerical::{Stencil, numerical_gradient};
 use tensor_ops::random::{Purpose, stream};
 use tensor_ops::{Dual, branches};
 
@@ -36,12 +35,7 @@ pub fn three_rows(network: &Network<'_>) -> Vec<Difference> {
     let point = network.point();
     let backward = network.backward(&point, &ArrayD::ones(vec![1]));
     let one = |k: usize| {
-        let mut v = point.clone();
-        let loss = |p: &ArrayD<f64>| {
-            v[k].assign(p);
-            network.forward(&v)[[0]]
-        };
-        let numerical = numerical_gradient(loss, &point[k], STEP, Stencil::Central);
+        let numerical = network.central_differences(k, STEP);
         let differences = Zip::from(&numerical).and(&backward[k]).map_collect(|n, b| (n - b).abs());
         Difference {
             name: network.variables()[k].name.clone(),
@@ -94,12 +88,7 @@ fn compare(network: &Network<'_>, found: &mut LeakyNetworks) {
     let point = network.point();
     let backward = network.backward(&point, &ArrayD::ones(vec![1]));
     for k in 0..point.len() {
-        let mut v = point.clone();
-        let loss = |p: &ArrayD<f64>| {
-            v[k].assign(p);
-            network.forward(&v)[[0]]
-        };
-        let numerical = numerical_gradient(loss, &point[k], H, Stencil::Central);
+        let numerical = network.central_differences(k, H);
         for (e, (n, b)) in numerical.iter().zip(&backward[k]).enumerate() {
             if (n - b).abs() <= 1e-8 + 1e-5 * b.abs() {
                 found.agree += 1;
