@@ -1,5 +1,7 @@
 //! A training that is stopped, and what the screen says of it.
 
+use std::fs::DirEntry;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -41,7 +43,9 @@ fn interrupt(out: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 fn interrupt_command(mut command: Command, out: &Path) -> (Option<i32>, String, String) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
-    let saved = || std::fs::read_dir(out.join("checkpoints")).is_ok_and(|files| files.count() > 0);
+    // What begins with a point is a file half written, or the trial whether one could be.
+    let is_whole = |file: std::io::Result<DirEntry>| !file.unwrap().file_name().as_bytes().starts_with(b".");
+    let saved = || std::fs::read_dir(out.join("checkpoints")).is_ok_and(|mut files| files.any(is_whole));
     while !saved() {
         assert!(start.elapsed() < Duration::from_secs(120), "no checkpoint appeared");
         std::thread::sleep(Duration::from_millis(1));

@@ -150,6 +150,7 @@ impl<T: Copy> Tile<T> {
                 L::tile::<1, W>(self);
                 1
             } else {
+                // Where half a vector takes half the time, a tile ends with one if that is enough.
                 let (halves, in_one) = (self.width.div_ceil(L::Half::N), L::N / L::Half::N);
                 match (halves, in_one) {
                     (1, 2) => self.rows_of::<L::Half, R, 1>(left),
