@@ -7,7 +7,7 @@
 //! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`one_hot`], [`gather_rows`],
 //!   [`add_row_sums`], [`sum`], [`mean`]
 //! - Derivatives: [`numerical`]; with the feature of that name `gradcheck`, what gradient checks share
-//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`]
+//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`], [`claim()`]
 
 mod dual;
 mod elementary;
@@ -25,7 +25,7 @@ mod sums;
 
 pub use dual::{Dual, branches};
 pub use gemm::{gemm, gemm_bias, matmul};
-pub use machine::{Vectorise, prefetch, vectorised};
+pub use machine::{Vectorise, claim, prefetch, vectorised};
 pub use rows::{argmax, argmax_rows, gather_rows, one_hot};
 pub use scalar::Scalar;
 pub use softmax::{log_softmax_rows, log_sum_exp, softmax_rows};

@@ -66,32 +66,59 @@ pub fn derivative(f: impl FnMut(f64) -> f64, x: f64, h: f64) -> f64 {
 /// assert!((gradient - array![6.0, 8.0]).iter().all(|d| d.abs() < 1e-10));
 /// ```
 pub fn numerical_gradient<D: Dimension>(
-    mut f: impl FnMut(&Array<f64, D>) -> f64,
+    f: impl FnMut(&Array<f64, D>) -> f64,
     x: &ArrayRef<f64, D>,
     h: f64,
     stencil: Stencil,
 ) -> Array<f64, D> {
     // In the standard layout, position k is the k-th element in logical order, whatever the layout of `x`.
-    let mut at = x.as_standard_layout().into_owned();
-    let mut gradient = Array::zeros(x.raw_dim());
+    numerical_gradient_within(f, &mut x.as_standard_layout().into_owned(), |x| x, h, stencil)
+}
+
+/// The same for a function of a whole of which `x` is a part, such as one of the parameters of a network: no copy is
+/// made, and the whole is in the end what it was.
+///
+/// # Panics
+///
+/// If the part is not in the standard layout.
+///
+/// # Examples
+///
+/// ```
+/// use ndarray::array;
+/// use tensor_ops::numerical::{Stencil, numerical_gradient_within};
+///
+/// let mut pair = (array![3.0, 4.0], 2.0);
+/// let f = |(x, factor): &(ndarray::Array1<f64>, f64)| *factor * x.sum();
+/// let gradient = numerical_gradient_within(f, &mut pair, |pair| &mut pair.0, 1e-3, Stencil::Central);
+/// assert!((gradient - 2.0).iter().all(|d| d.abs() < 1e-10));
+/// ```
+pub fn numerical_gradient_within<W, D: Dimension>(
+    mut f: impl FnMut(&W) -> f64,
+    whole: &mut W,
+    part: impl Fn(&mut W) -> &mut Array<f64, D>,
+    h: f64,
+    stencil: Stencil,
+) -> Array<f64, D> {
+    let mut gradient = Array::zeros(part(whole).raw_dim());
     for (k, slope) in gradient.iter_mut().enumerate() {
-        let original = element(&mut at, k).to_owned();
+        let original = *element(part(whole), k);
         let h = h * original.abs().max(1.0);
         *slope = stencil.derivative(
             |v| {
-                *element(&mut at, k) = v;
-                f(&at)
+                *element(part(whole), k) = v;
+                f(whole)
             },
             original,
             h,
         );
-        *element(&mut at, k) = original;
+        *element(part(whole), k) = original;
     }
     gradient
 }
 
 fn element<D: Dimension>(array: &mut Array<f64, D>, k: usize) -> &mut f64 {
-    &mut array.as_slice_mut().expect("the copy is in the standard layout")[k]
+    &mut array.as_slice_mut().expect("an array in the standard layout")[k]
 }
 
 #[cfg(test)]

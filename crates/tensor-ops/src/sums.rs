@@ -78,18 +78,22 @@ impl<T: Scalar> Loop for RowSums<'_, T> {
         for start in (0..d).step_by(BLOCK) {
             let width = BLOCK.min(d - start);
             let mut sums = [zero; BLOCK];
-            if let (Some(x), BLOCK) = (x.as_slice(), width) {
-                let blocks = x.chunks_exact(d).filter_map(|row| row[start..].first_chunk::<BLOCK>());
-                for row in blocks {
-                    sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.widen());
+            match x.as_slice() {
+                Some(x) if width == BLOCK => {
+                    let blocks = x.chunks_exact(d).filter_map(|row| row[start..].first_chunk::<BLOCK>());
+                    for row in blocks {
+                        sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.widen());
+                    }
                 }
-            } else if let Some(x) = x.as_slice() {
-                for row in x.chunks_exact(d) {
-                    sums.iter_mut().zip(&row[start..]).for_each(|(sum, v)| *sum += v.widen());
+                Some(x) => {
+                    for row in x.chunks_exact(d) {
+                        sums.iter_mut().zip(&row[start..]).for_each(|(sum, v)| *sum += v.widen());
+                    }
                 }
-            } else {
-                for row in x.rows() {
-                    sums.iter_mut().zip(row.iter().skip(start)).for_each(|(sum, v)| *sum += v.widen());
+                None => {
+                    for row in x.rows() {
+                        sums.iter_mut().zip(row.iter().skip(start)).for_each(|(sum, v)| *sum += v.widen());
+                    }
                 }
             }
             for (sum, total) in sums[..width].iter().zip(rest.by_ref()) {

@@ -82,7 +82,7 @@ fn from_columns<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, rows: &mut [[T; 
     for (i, rows) in rows.chunks_mut(ROWS).enumerate() {
         let range = i * ROWS..i * ROWS + rows.len();
         for j in (0..whole).step_by(4) {
-            let [a, b, c, d] = std::array::from_fn(|c| columns[j + c][range.clone()].as_chunks::<4>());
+            let [a, b, c, d] = std::array::from_fn(|n| columns[j + n][range.clone()].as_chunks::<4>());
             let (squares, rest) = rows.as_chunks_mut::<4>();
             for ((((rows, a), b), c), d) in squares.iter_mut().zip(a.0).zip(b.0).zip(c.0).zip(d.0) {
                 for (q, row) in rows.iter_mut().enumerate() {

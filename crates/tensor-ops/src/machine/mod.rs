@@ -8,21 +8,21 @@
 //! - [`tile`]: one of them, in registers;
 //! - [`vectorised()`]: plain loops, compiled for each instruction set;
 //! - [`lending`]: a function lent to other threads;
-//! - [`prefetch()`]: numbers fetched before they are used.
+//! - [`cache`]: which numbers are in this core's cache.
 
 #![allow(unsafe_code)]
 
+mod cache;
 mod lanes;
 mod lending;
-mod prefetch;
 mod product;
 mod tile;
 mod vectorised;
 
 use std::sync::OnceLock;
 
+pub use cache::{claim, prefetch};
 pub(crate) use lending::Lending;
-pub use prefetch::prefetch;
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
 pub(crate) use vectorised::{Loop, run_on};
 pub use vectorised::{Vectorise, vectorised};

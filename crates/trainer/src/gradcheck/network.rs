@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayD, ArrayRefD};
 use tensor_ops::gradcheck::{
     Check, Comparison, Differentiable, Floor, Report, Settings, Variable, check_projections, exact_pullback,
 };
-use tensor_ops::numerical::Stencil;
+use tensor_ops::numerical::{Stencil, numerical_gradient_within};
 use tensor_ops::{Dual, Scalar, pool};
 
 use crate::{Error, Model};
@@ -144,18 +144,16 @@ impl<'a> Network<'a> {
     pub(super) fn central_differences(&self, k: usize, h: f64) -> ArrayD<f64> {
         let mut trainable = (0..self.specs.len()).filter(|&i| self.specs[i].trainable());
         let at = trainable.nth(k).expect("a variable");
-        let mut params = self.params.to_vec();
-        let mut slopes = ArrayD::zeros(params[at].raw_dim());
-        for (index, slope) in slopes.indexed_iter_mut() {
-            let original = params[at][&index];
-            let loss = |p: f64| {
-                params[at][&index] = p;
-                self.loss_of(&self.outputs(&params), None).expect("the targets were accepted before")
-            };
-            *slope = Stencil::Central.derivative(loss, original, h * original.abs().max(1.0));
-            params[at][&index] = original;
-        }
-        slopes
+        let loss = |params: &Vec<ArrayD<f64>>| {
+            self.loss_of(&self.outputs(params), None).expect("the targets were accepted before")
+        };
+        numerical_gradient_within(
+            loss,
+            &mut self.params.to_vec(),
+            |params| &mut params[at],
+            h,
+            Stencil::Central,
+        )
     }
 
     fn all_params<T: Scalar>(&self, v: &[ArrayD<T>]) -> Vec<ArrayD<T>> {

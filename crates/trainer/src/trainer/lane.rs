@@ -5,12 +5,10 @@
 //! takes a share of the examples through the whole network, and only the gradients of the shares meet, in a sum. How a
 //! batch is cut depends on the network and the batch, not on the number of threads.
 //!
-//! To write 64 bytes that another core has read takes 8 ns, or 35 if the cores share no cache; to take over what another
-//! core has *written*, 1.4 or 4 ns (Zen 4). So whoever reads what its owner will write again writes there too: the sum of
-//! the gradients is written to both shares, and each lane has parameters of its own, which it [claims](claim) before it
-//! reads them.
+//! To write what another core has only read takes several times as long as to take over what it has written
+//! ([`claim`](tensor_ops::claim)). So whoever reads what its owner will write again writes there too: the sum of the
+//! gradients is written to both shares, and each lane has parameters of its own, which it claims before it reads them.
 
-use std::hint::black_box;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -202,14 +200,6 @@ impl<T: Scalar> Lane<T> {
             Grads::Mark | Grads::Add => network.backward(params, saved, &dy, None, &mut out.grads),
         }
         Ok(found)
-    }
-}
-
-/// Writes to each cache line, so that it belongs to this core.
-pub(super) fn claim<T: Scalar>(params: &mut [ArrayD<T>]) {
-    const LINE: usize = 64;
-    for line in params.iter_mut().flat_map(|param| slice_mut(param).chunks_mut(LINE / size_of::<T>())) {
-        line[0] = black_box(line[0]);
     }
 }
 

@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use datasets::batches;
 use layers::Backprop;
 use ndarray::ArrayD;
-use tensor_ops::{Scalar, pool, vectorised};
+use tensor_ops::{Scalar, claim, pool, vectorised};
 
 use super::Trainer;
-use super::lane::{
-    Found, Grads, Lane, Pass, SHARES, Share, claim, largest_share, share, shares, slice, slice_mut,
-};
+use super::lane::{Found, Grads, Lane, Pass, SHARES, Share, largest_share, share, shares, slice, slice_mut};
 use crate::evaluate::mean_weight;
 use crate::optimizer::MAX_SLOTS;
 use crate::trace::Phase;
@@ -143,7 +141,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
                 let params: [_; SHARES] = [&mut *params, copy];
                 let parts = shares.iter_mut().zip(lanes.iter_mut()).zip(params).enumerate();
                 pool::for_each(usize::MAX, parts, |(at, ((out, lane), params))| {
-                    claim(params);
+                    params.iter_mut().for_each(|param| claim(slice_mut(param)));
                     run(at, out, lane, params);
                 });
             }
@@ -171,7 +169,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         };
         let finite = AtomicBool::new(true);
         let elements: usize = first.grads.iter().map(|g| g.len()).sum();
-        let nanoseconds = elements * if other.is_empty() { 1 } else { 5 } / 8;
+        let nanoseconds = elements * (1 + 4 * usize::from(!other.is_empty())) / 8;
         let mut others = other.iter_mut();
         let parts = first.grads.iter_mut().enumerate().flat_map(|(param, grad)| {
             let n = part(grad.len());
@@ -183,8 +181,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             vectorised(|| {
                 for (sum, other) in sum.iter_mut().zip(other) {
                     *sum += *other;
-                    // Its own core will write it next, and takes over what this one has written in a sixth of the
-                    // time that it needs to take back what this one has read.
+                    // So that its own core can take it over again.
                     *other = *sum;
                 }
             });

@@ -232,6 +232,7 @@ impl<T: Scalar> Backprop<T> for PlantedAffine {
             self.input_gradient(&ranked(&params[0]), &dy.view(), ranked_mut(dx));
         }
     }
+
     fn backward_anew(
         &self,
         params: &[ArrayD<T>],
