@@ -8,17 +8,17 @@ use trainer::Record;
 
 use crate::output::percent;
 
-/// Lines that stay of a run, at most.
-const LINES: u64 = 50;
+/// Lines that stay of a run, about.
+const LINES: u64 = 60;
 
-/// A line for each epoch, or for each of so many parts of a run of more epochs; below them, in a terminal, a bar that
-/// moves with each step.
+/// A line for each epoch, or in a long run for every so many; below them, in a terminal, a bar that moves with each step.
 pub(super) struct Live {
     talks: bool,
     bar: ProgressBar,
     steps: u64,
     epochs: u64,
-    /// The parts of the run that have their lines.
+    epochs_a_line: u64,
+    /// How many times so many epochs have their line.
     told: u64,
 }
 
@@ -31,13 +31,9 @@ impl Live {
         };
         bar.reset_eta(); // the rate is that of this run
         let epochs = steps.div_ceil(steps_per_epoch.max(1));
-        let live = Live { talks, bar, steps, epochs, told: 0 };
-        Live { told: live.part(done, done as f64 / steps_per_epoch.max(1) as f64), ..live }
-    }
-
-    /// How many parts of the run are over after a step.
-    fn part(&self, step: u64, epoch: f64) -> u64 {
-        if self.epochs <= LINES { epoch as u64 } else { step.saturating_mul(LINES) / self.steps.max(1) }
+        let epochs_a_line = epochs.div_ceil(LINES).max(1);
+        let told = done / steps_per_epoch.max(1) / epochs_a_line;
+        Live { talks, bar, steps, epochs, epochs_a_line, told }
     }
 
     /// Takes note of a step.
@@ -45,16 +41,16 @@ impl Live {
         self.bar.set_position(step);
     }
 
-    /// Shows a record; it stays as a line if it is the first after a part of the run, or the last.
+    /// Shows a record; it stays as a line if it is the first after so many epochs, or the last.
     pub(super) fn record(&mut self, record: &Record) {
-        let part = self.part(record.step, record.epoch);
-        let stays = self.talks && (part > self.told || record.step == self.steps);
+        let over = record.epoch as u64 / self.epochs_a_line;
+        let stays = self.talks && (over > self.told || record.step == self.steps);
         if !stays && self.bar.is_hidden() {
             return;
         }
         let results = results(record);
         if stays {
-            self.told = part;
+            self.told = over;
             let width = self.epochs.to_string().len() + 3;
             self.suspend(|| println!("epoch {:>width$.2}/{}  {results}", record.epoch, self.epochs));
         }
@@ -102,12 +98,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_run_leaves_a_line_for_each_part() {
-        let live = |steps, steps_per_epoch| Live::new(true, 0, steps, steps_per_epoch);
-        let (short, long) = (live(30, 10), live(10_000, 3));
-        assert_eq!([9, 10, 29, 30].map(|step| short.part(step, step as f64 / 10.0)), [0, 1, 2, 3]);
-        assert_eq!([199, 200, 9_999, 10_000].map(|step| long.part(step, step as f64 / 3.0)), [0, 1, 49, 50]);
-        assert_eq!(Live::new(true, 600, 10_000, 3).told, 3);
+    fn a_long_run_has_a_line_for_every_so_many_epochs() {
+        let live = |done, steps| {
+            let live = Live::new(true, done, steps, 3);
+            (live.epochs_a_line, live.told)
+        };
+        assert_eq!(
+            [live(0, 30), live(15, 180), live(0, 181), live(600, 10_000)],
+            [(1, 0), (1, 5), (2, 0), (56, 3)]
+        );
     }
 
     #[test]
