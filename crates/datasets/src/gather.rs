@@ -131,6 +131,10 @@ where
     T: Scalar,
 {
     match scaling {
+        // A conversion alone, which is a copy where the types are the same.
+        &Scaling::Uniform { shift: 0.0, factor: 1.0 } => copy_rows(x, indices, out, |row, to| {
+            vectorised(move || row.iter().zip(to).for_each(|(&x, to)| *to = T::from_f64(x.into())));
+        }),
         &Scaling::Uniform { shift, factor } => copy_rows(x, indices, out, |row, to| {
             let scaled = move |x: A| T::from_f64((x.into() - shift) * factor);
             vectorised(move || row.iter().zip(to).for_each(|(&x, to)| *to = scaled(x)));

@@ -4,10 +4,10 @@
 //!
 //! - Numbers: [`Scalar`], [`Dual`]; [`branches`] tells which comparisons a computation made
 //! - Products: [`matmul`], [`gemm`], [`gemm_bias`]
-//! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`one_hot`], [`gather_rows`],
-//!   [`add_row_sums`], [`sum`], [`mean`]
+//! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`is_argmax`], [`one_hot`],
+//!   [`gather_rows`], [`add_row_sums`], [`sum`], [`mean`]
 //! - Derivatives: [`numerical`]; with the feature of that name `gradcheck`, what gradient checks share
-//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`], [`claim()`]
+//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`]
 
 mod dual;
 mod elementary;
@@ -25,8 +25,8 @@ mod sums;
 
 pub use dual::{Dual, branches};
 pub use gemm::{gemm, gemm_bias, matmul};
-pub use machine::{Vectorise, claim, prefetch, vectorised};
-pub use rows::{argmax, argmax_rows, gather_rows, one_hot};
+pub use machine::{Vectorise, prefetch, vectorised};
+pub use rows::{argmax, argmax_rows, gather_rows, is_argmax, one_hot};
 pub use scalar::Scalar;
 pub use softmax::{log_softmax_rows, log_sum_exp, softmax_rows};
 pub use sums::{add_row_sums, mean, sum};

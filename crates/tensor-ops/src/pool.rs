@@ -37,7 +37,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -161,19 +161,62 @@ pub(crate) fn is_worth(nanoseconds: usize) -> bool {
 ///
 /// If `f` panics, after all parts have ended.
 pub fn for_each<T: Send>(nanoseconds: usize, parts: impl IntoIterator<Item = T>, f: impl Fn(T) + Sync) {
-    let mut parts = parts.into_iter();
+    spread(nanoseconds, parts.into_iter().map(|part| (None, part)), f);
+}
+
+/// [`for_each`] of parts that each have a home, numbered from 0 to `homes`; the threads share the homes, not the parts.
+///
+/// What a thread has computed is in its own core's cache. So homes are for parts of different sizes, and for data that
+/// other regions touch too, cut in another way.
+///
+/// # Examples
+///
+/// Whatever the number of columns, the rows above the middle are at home with the first half of the threads:
+///
+/// ```
+/// use ndarray::Array2;
+/// use tensor_ops::pool;
+///
+/// let mut x = Array2::<f32>::ones((6, 1000));
+/// let rows = x.rows_mut().into_iter().enumerate();
+/// pool::for_each_at(10_000, 6, rows, |mut row| row *= 2.0);
+/// assert_eq!(x.sum(), 12_000.0);
+/// ```
+///
+/// # Panics
+///
+/// As [`for_each`].
+pub fn for_each_at<T: Send>(
+    nanoseconds: usize,
+    homes: usize,
+    parts: impl IntoIterator<Item = (usize, T)>,
+    f: impl Fn(T) + Sync,
+) {
+    spread(nanoseconds, parts.into_iter().map(|(home, part)| (Some((home, homes)), part)), f);
+}
+
+/// [`for_each`]; each part with the number of its home and that of all homes.
+fn spread<T: Send>(
+    nanoseconds: usize,
+    mut parts: impl Iterator<Item = (Option<(usize, usize)>, T)>,
+    f: impl Fn(T) + Sync,
+) {
     let threads = if is_worth(nanoseconds) { threads() } else { 1 };
-    let Some(_held) = hold(threads) else { return parts.for_each(f) };
+    let Some(_held) = hold(threads) else { return parts.for_each(|(_, part)| f(part)) };
     loop {
-        // Whoever holds the lock takes the part.
         let mut slots = [const { Mutex::new(None) }; SLOTS];
+        let mut homes = [None; SLOTS];
         let mut count = 0;
-        for slot in &mut slots {
-            let Some(part) = parts.next() else { break };
-            *slot = Mutex::new(Some(part));
+        for (slot, to) in slots.iter_mut().zip(&mut homes) {
+            let Some((home, part)) = parts.next() else { break };
+            (*slot, *to) = (Mutex::new(Some(part)), home);
             count += 1;
         }
-        region(threads, count, &|i| {
+        let home = |i: usize| {
+            let (home, homes) = homes[i].unwrap_or((i, count));
+            home * threads / homes
+        };
+        region(threads, count, &home, &|i| {
             if let Some(part) = slots[i].try_lock().ok().and_then(|mut slot| slot.take()) {
                 f(part);
             }
@@ -201,24 +244,35 @@ fn hold(threads: usize) -> Option<MutexGuard<'static, usize>> {
     Some(started)
 }
 
-/// Calls `run` with each number below `count`, on several threads, and returns when all calls have ended. It may call
-/// `run` with the same number twice, even at once.
-fn region(threads: usize, count: usize, run: &(dyn Fn(usize) + Sync)) {
+/// Calls `run` once with each number below `count`, on several threads, and returns when all calls have ended. Each
+/// thread first calls it with the numbers whose home it is.
+fn region(
+    threads: usize,
+    count: usize,
+    home: &(dyn Fn(usize) -> usize + Sync),
+    run: &(dyn Fn(usize) + Sync),
+) {
     let threads = threads.min(count);
     if threads <= 1 {
         return (0..count).for_each(run);
     }
     let panic: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
+    // A bit for each number that somebody has begun with.
+    let begun = AtomicU64::new(0);
     let run = |i: usize| {
+        let has_begun = |begun: u64| begun >> i & 1 == 1;
+        if has_begun(begun.load(Ordering::Relaxed)) || has_begun(begun.fetch_or(1 << i, Ordering::Relaxed)) {
+            return;
+        }
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run(i))) {
             panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
         }
     };
     let work = |who: usize| {
         if who < threads {
-            // Its own parts first, those of its share of the whole: of the same data in each region, however many parts
-            // it is cut into, so they may still be in this core's cache. Then the last of those that nobody has begun.
-            (who * count / threads..(who + 1) * count / threads).for_each(run);
+            // Its own first: of the same data in each region, so they may still be in this core's cache. Then the last
+            // of those that nobody has begun.
+            (0..count).filter(|i| home(*i) == who).for_each(run);
             (0..count).rev().for_each(run);
         }
     };

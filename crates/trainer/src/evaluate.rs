@@ -6,7 +6,7 @@ use layers::views::{batched, head, head_mut};
 use layers::{Backprop, Mode};
 use losses::{Loss, Reduction};
 use ndarray::{Array2, ArrayD, ArrayView2, Axis};
-use tensor_ops::{Scalar, argmax, pool};
+use tensor_ops::{Scalar, is_argmax, pool};
 
 use crate::{Error, Model, Source, TargetBuffer};
 
@@ -34,7 +34,7 @@ pub fn evaluate<T: Scalar, N: Backprop<T>>(
     data: &Source<'_, T>,
     loss: &dyn Loss<T>,
 ) -> Result<Evaluation, Error> {
-    Evaluator::new(model, data).run(model, data, loss)
+    Evaluator::new(model, data).run(model, None, data, loss)
 }
 
 impl<T: Scalar, N> Model<T, N> {
@@ -95,18 +95,19 @@ impl<T: Scalar> Lane<T> {
     /// The outputs for the examples with these indices, and their targets.
     fn forward<N: Backprop<T>>(
         &mut self,
-        model: &Model<T, N>,
+        network: &N,
+        params: &[ArrayD<T>],
         data: &Source<'_, T>,
         indices: &[usize],
     ) -> Result<(ArrayView2<'_, T>, losses::Targets<'_, T>), Error> {
-        let (n, network) = (indices.len(), model.network());
+        let n = indices.len();
         if !self.filled {
             let mut x = head_mut(&mut self.x, n);
             data.inputs(indices, &mut x);
             crate::model::check_indices(network, &x).map_err(|error| error.renumbered(indices))?;
         }
         let (x, mut y) = (head(&self.x, n), head_mut(&mut self.y, n));
-        network.forward(model.params(), &x, &mut y, &mut self.cache);
+        network.forward(params, &x, &mut y, &mut self.cache);
         let y = head(&self.y, n);
         let outputs = (n, y.len() / n);
         let outputs = y.into_shape_with_order(outputs).expect("a contiguous head");
@@ -129,15 +130,17 @@ impl<T: Scalar> Evaluator<T> {
         }
     }
 
+    /// Judges `model`. `twin`: the same parameters in another place, for the second half of the blocks.
     pub(crate) fn run<N: Backprop<T>>(
         &mut self,
         model: &Model<T, N>,
+        twin: Option<&[ArrayD<T>]>,
         data: &Source<'_, T>,
         loss: &dyn Loss<T>,
     ) -> Result<Evaluation, Error> {
         let labels = data.dataset().targets.classes();
         let mut found = std::mem::take(&mut self.found);
-        let judged = self.for_each(model, data, &mut found, |found, indices, outputs, targets| {
+        let judged = self.for_each(model, twin, data, &mut found, |found, indices, outputs, targets| {
             *found = Found { weight: mean_weight(loss, targets), ..Found::default() };
             if found.weight > 0.0 {
                 let value = loss.value(&outputs, targets);
@@ -166,20 +169,23 @@ impl<T: Scalar> Evaluator<T> {
     fn for_each<N: Backprop<T>, R: Send>(
         &self,
         model: &Model<T, N>,
+        twin: Option<&[ArrayD<T>]>,
         data: &Source<'_, T>,
         results: impl IntoIterator<Item = R>,
         f: impl Fn(R, &[usize], ArrayView2<'_, T>, losses::Targets<'_, T>) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
         let first_wrong = Mutex::new(None);
         let blocks = self.indices.chunks(self.block).zip(results).enumerate();
-        let each_has_its_own = self.lanes.len() == self.indices.len().div_ceil(self.block);
+        let count = self.indices.len().div_ceil(self.block);
+        let each_has_its_own = self.lanes.len() == count;
         let products = model.network().multiply_adds(model.input_shape()).unwrap_or(u64::MAX);
         let time = usize::try_from(products).unwrap_or(usize::MAX).saturating_mul(data.len()) / 40;
         pool::for_each(time, blocks, |(at, (indices, result))| {
             let free = || self.lanes.iter().find_map(|lane| lane.try_lock().ok());
             let own = || self.lanes[at % self.lanes.len()].lock().unwrap_or_else(PoisonError::into_inner);
             let mut lane = if each_has_its_own { own() } else { free().unwrap_or_else(own) };
-            let judged = lane.forward(model, data, indices);
+            let params = twin.filter(|_| 2 * at >= count).unwrap_or(model.params());
+            let judged = lane.forward(model.network(), params, data, indices);
             let judged = judged.and_then(|(outputs, targets)| f(result, indices, outputs, targets));
             lane.filled = each_has_its_own && judged.is_ok();
             if let Err(error) = judged {
@@ -217,7 +223,7 @@ pub fn outputs<T: Scalar, N: Backprop<T>>(
     let evaluator = Evaluator::new(model, data);
     let mut all = Array2::zeros((data.len(), model.output_shape().iter().product()));
     let results = all.axis_chunks_iter_mut(Axis(0), evaluator.block);
-    evaluator.for_each(model, data, results, |mut result, _, outputs, _| {
+    evaluator.for_each(model, None, data, results, |mut result, _, outputs, _| {
         result.assign(&outputs);
         Ok(())
     })?;
@@ -226,5 +232,5 @@ pub fn outputs<T: Scalar, N: Backprop<T>>(
 
 /// How many rows have their largest output at their label.
 pub(crate) fn correct<T: Scalar>(outputs: &ArrayView2<'_, T>, labels: impl Iterator<Item = usize>) -> usize {
-    outputs.rows().into_iter().zip(labels).filter(|(row, label)| argmax(row) == Some(*label)).count()
+    outputs.rows().into_iter().zip(labels).filter(|(row, label)| is_argmax(row, *label)).count()
 }

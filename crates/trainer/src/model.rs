@@ -169,11 +169,6 @@ impl<T: Scalar, N> Model<T, N> {
         &mut self.params
     }
 
-    /// The network, and the parameters to be changed.
-    pub(crate) fn parts_mut(&mut self) -> (&N, &mut [ArrayD<T>]) {
-        (&self.network, &mut self.params)
-    }
-
     /// The same model with other parameters, which are known to have the same shapes.
     pub(crate) fn with_params<U: Scalar>(&self, params: Vec<ArrayD<U>>) -> Model<U, N> {
         Model {

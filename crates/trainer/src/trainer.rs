@@ -15,6 +15,7 @@
 mod lane;
 mod state;
 mod step;
+mod update;
 
 use std::ops::ControlFlow;
 
@@ -212,9 +213,12 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             self.progress.since.add(report);
             let due = self.options.evaluates_after(self.progress.step, n);
             if due {
-                let judged = self.average.as_ref().unwrap_or(&self.model);
+                let (judged, twin) = match &self.average {
+                    Some(average) => (average, None),
+                    None => (&self.model, self.memory.twin.as_ref().map(|twin| &*twin.params)),
+                };
                 let evaluation = match &mut tester {
-                    Some((evaluator, test)) => Some(evaluator.run(judged, test, &*self.loss)?),
+                    Some((evaluator, test)) => Some(evaluator.run(judged, twin, test, &*self.loss)?),
                     None => None,
                 };
                 self.lap(Phase::Evaluation);

@@ -1,5 +1,4 @@
-//! Which numbers are in this core's cache: fetched before they are used, taken over before another core has to give
-//! them up.
+//! Which numbers are in this core's cache: fetched before they are used.
 
 /// Asks the processor to fetch a slice into its cache, and does not wait for it.
 ///
@@ -42,23 +41,4 @@ pub(super) fn prefetch_line<T>(at: *const T) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
-}
-
-/// Writes each cache line of a slice, with what it holds, so that it belongs to this core alone.
-///
-/// For memory that one core writes and another one reads, in turn. To write a line that another core has only read takes
-/// several times as long as to take over one that it has written (on Zen 4 8 ns against 1.4, or 35 against 4 between
-/// cores without a common cache); so a reader that claims what it reads makes the next writing quick.
-///
-/// # Examples
-///
-/// ```
-/// let mut params = vec![1.0_f32; 1000];
-/// tensor_ops::claim(&mut params);
-/// assert_eq!(params, [1.0; 1000]);
-/// ```
-pub fn claim<T: Copy>(slice: &mut [T]) {
-    for line in slice.chunks_mut((LINE / size_of::<T>().max(1)).max(1)) {
-        line[0] = std::hint::black_box(line[0]);
-    }
 }

@@ -21,7 +21,7 @@ mod vectorised;
 
 use std::sync::OnceLock;
 
-pub use cache::{claim, prefetch};
+pub use cache::prefetch;
 pub(crate) use lending::Lending;
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
 pub(crate) use vectorised::{Loop, run_on};

@@ -5,9 +5,10 @@
 //! takes a share of the examples through the whole network, and only the gradients of the shares meet, in a sum. How a
 //! batch is cut depends on the network and the batch, not on the number of threads.
 //!
-//! To write what another core has only read takes several times as long as to take over what it has written
-//! ([`claim`](tensor_ops::claim)). So whoever reads what its owner will write again writes there too: the sum of the
-//! gradients is written to both shares, and each lane has parameters of its own, which it claims before it reads them.
+//! To write what another core has only read takes several times as long as to take over what it has written (on Zen 4
+//! 8 ns a cache line against 1.4, or 35 against 4 between cores without a common cache). So the sum of the gradients is
+//! written to both shares, and each thread has parameters of its own, which it updates by the gradients of its own share
+//! and which no other thread ever reads.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};

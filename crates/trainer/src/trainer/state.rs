@@ -149,7 +149,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let with = |params| self.model.with_params(params);
         (self.average, self.best) = (average.map(with), best.map(with));
         self.model = self.model.with_params(params);
-        self.memory.params_have_changed();
+        self.memory.model_has_changed();
         self.slots = slots;
         self.progress = progress;
         Ok(())
