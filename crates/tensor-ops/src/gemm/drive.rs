@@ -27,6 +27,8 @@ pub(crate) trait Driven: Kernel {
 pub(crate) struct Buffers<T> {
     a: Vec<T>,
     b: Vec<T>,
+    /// Columns of `c`, one after the other.
+    c: Vec<T>,
 }
 
 macro_rules! driven {
@@ -35,7 +37,7 @@ macro_rules! driven {
             const DEPTH: usize = $depth;
             fn buffers() -> &'static LocalKey<Cell<Buffers<$float>>> {
                 thread_local!(static BUFFERS: Cell<Buffers<$float>> = const {
-                    Cell::new(Buffers { a: Vec::new(), b: Vec::new() })
+                    Cell::new(Buffers { a: Vec::new(), b: Vec::new(), c: Vec::new() })
                 });
                 &BUFFERS
             }
@@ -122,7 +124,15 @@ pub(crate) fn product<T: Driven>(
     }
     if n == 1 || c.strides()[1] == 1 {
         let mut buffers = T::buffers().take();
-        blocks(isa, (alpha, a, b), start, c, then, &mut buffers);
+        match T::tiling(isa).last_columns(m, n) {
+            Some(end) if a.strides()[0] == 1 && start.is_of_elements() && then.is_none() => {
+                let (b, b_end) = b.split_at(Axis(1), n - end);
+                let (c, c_end) = c.split_at(Axis(1), n - end);
+                blocks(isa, (alpha, a, b), start, c, then, &mut buffers);
+                turned(isa, (alpha, a, b_end), start, c_end, &mut buffers);
+            }
+            _ => blocks(isa, (alpha, a, b), start, c, then, &mut buffers),
+        }
         T::buffers().set(buffers);
     } else if m == 1 || c.strides()[0] == 1 {
         let start = match start {
@@ -193,6 +203,25 @@ fn blocks<T: Driven>(
             }
         }
     }
+}
+
+/// The same for a few columns of `c`, as rows of cᵀ ← alpha · bᵀ · aᵀ + start, by way of a copy.
+fn turned<T: Driven>(
+    isa: Isa,
+    (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
+    start: Start<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    buffers: &mut Buffers<T>,
+) {
+    let (m, n) = c.dim();
+    let mut memory = std::mem::take(&mut buffers.c);
+    let mut rows = ArrayViewMut2::from_shape((n, m), aligned(&mut memory, n * m)).expect("as many elements");
+    if let Start::Scaled(_) = start {
+        rows.outer_iter_mut().zip(c.columns()).for_each(|(mut row, column)| row.assign(&column));
+    }
+    blocks(isa, (alpha, b.reversed_axes(), a.reversed_axes()), start, rows.view_mut(), None, buffers);
+    c.columns_mut().into_iter().zip(rows.rows()).for_each(|(mut column, row)| column.assign(&row));
+    buffers.c = memory;
 }
 
 /// 0..n in ranges of `step`, the last one shorter.

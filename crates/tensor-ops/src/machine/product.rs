@@ -66,6 +66,22 @@ pub(crate) struct Tiling {
     pub(crate) columns: usize,
 }
 
+impl Tiling {
+    /// How many columns at the end of a `c` [m, n] fill so little of a vector that, as rows of the transpose of `c`, they
+    /// take less time; `None` if none do.
+    pub(crate) fn last_columns(&self, m: usize, n: usize) -> Option<usize> {
+        let vector = self.columns / 2;
+        Some(n % vector).filter(|end| (1..=vector / 4).contains(end) && n > vector && m > 2 * vector)
+    }
+}
+
+impl<T> Start<'_, T> {
+    /// Whether it is the same for `c` and its transpose.
+    pub(crate) fn is_of_elements(&self) -> bool {
+        matches!(self, Start::Zero | Start::Scaled(_))
+    }
+}
+
 impl<T> Left<'_, T> {
     fn dim(&self) -> (usize, usize) {
         match self {
