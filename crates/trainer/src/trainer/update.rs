@@ -31,7 +31,7 @@ fn home(i: usize, len: usize) -> usize {
 }
 
 impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
-    /// Sums the gradients of all shares up, in each of them, and sees that they are numbers.
+    /// Sums the gradients of all shares up, in the first one and for a twin in the second, and sees that they are numbers.
     pub(super) fn sum_gradients(&mut self) -> Result<(), Error> {
         let (first, other) = match &mut self.memory.shares[..] {
             [first] => (first, &mut [][..]),
@@ -49,8 +49,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             let pieces = slice_mut(grad).chunks_mut(n).zip(other).enumerate();
             pieces.map(move |(i, (grad, other))| (home(i, len), (param, grad, other)))
         });
+        let add = if self.memory.twin.is_some() { add_to_both } else { add };
         pool::for_each_at(nanoseconds, PIECES, pieces, |(param, grad, other)| {
-            add_to_both(grad, other);
+            add(grad, other);
             if self.settings[param].trained && !all_finite(grad) {
                 finite.store(false, Ordering::Relaxed);
             }
@@ -113,6 +114,11 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             self.optimizer.update(at, param, grad, &mut slots[..used]);
         });
     }
+}
+
+/// a ← a + b; a ← a if there is no b.
+fn add<T: Scalar>(a: &mut [T], b: &mut [T]) {
+    vectorised(move || a.iter_mut().zip(b).for_each(|(a, b)| *a += *b));
 }
 
 /// a ← b ← a + b; a ← a if there is no b.
