@@ -124,14 +124,15 @@ pub(crate) fn product<T: Driven>(
     }
     if n == 1 || c.strides()[1] == 1 {
         let mut buffers = T::buffers().take();
-        match T::tiling(isa).last_columns(m, n) {
-            Some(end) if a.strides()[0] == 1 && start.is_of_elements() && then.is_none() => {
+        let may_turn = then.is_none() && a.strides()[0] == 1 && start.is_of_elements();
+        match if may_turn { T::tiling(isa).last_columns(m, n) } else { None } {
+            Some(end) => {
                 let (b, b_end) = b.split_at(Axis(1), n - end);
                 let (c, c_end) = c.split_at(Axis(1), n - end);
                 blocks(isa, (alpha, a, b), start, c, then, &mut buffers);
                 turned(isa, (alpha, a, b_end), start, c_end, &mut buffers);
             }
-            _ => blocks(isa, (alpha, a, b), start, c, then, &mut buffers),
+            None => blocks(isa, (alpha, a, b), start, c, then, &mut buffers),
         }
         T::buffers().set(buffers);
     } else if m == 1 || c.strides()[0] == 1 {

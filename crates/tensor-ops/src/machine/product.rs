@@ -70,8 +70,9 @@ impl Tiling {
     /// How many columns at the end of a `c` [m, n] fill so little of a vector that, as rows of the transpose of `c`, they
     /// take less time; `None` if none do.
     pub(crate) fn last_columns(&self, m: usize, n: usize) -> Option<usize> {
-        let vector = self.columns / 2;
-        Some(n % vector).filter(|end| (1..=vector / 4).contains(end) && n > vector && m > 2 * vector)
+        let vector = self.columns / 2; // a power of two
+        let end = n & (vector - 1);
+        ((1..=vector / 4).contains(&end) && n > vector && m > 2 * vector).then_some(end)
     }
 }
 

@@ -134,10 +134,12 @@ fn add_to_both<T: Scalar>(a: &mut [T], b: &mut [T]) {
 /// Whether no element is infinite or not a number: x · 0 is 0 for finite x alone, and a sum is quicker than a search.
 fn all_finite<T: Scalar>(x: &[T]) -> bool {
     vectorised(|| {
-        let (chunks, rest) = x.as_chunks::<16>();
-        let mut lanes = [T::zero(); 16];
+        // Several vectors, because a sum waits for the last one.
+        const LANES: usize = 64;
+        let (chunks, rest) = x.as_chunks::<LANES>();
+        let mut lanes = [T::zero(); LANES];
         for chunk in chunks {
-            for lane in 0..16 {
+            for lane in 0..LANES {
                 lanes[lane] += chunk[lane] * T::zero();
             }
         }
