@@ -7,7 +7,7 @@ use losses::Loss;
 use tensor_ops::Scalar;
 
 use crate::metrics::{ConfusionMatrix, by_label, mean_absolute_error, r2, root_mean_squared_error};
-use crate::table::count;
+use crate::table::{count, four_digits};
 use crate::{Error, Meaning, Model, Source, Table, evaluate, outputs};
 
 /// How a model does on a data set; prints itself as tables.
@@ -127,7 +127,7 @@ fn percent(share: Option<f64>) -> String {
 }
 
 fn number(x: Option<f64>) -> String {
-    x.map_or("-".into(), |x| format!("{x:.4}"))
+    x.map_or("-".into(), four_digits)
 }
 
 /// A row of a table of classes or labels.
@@ -143,7 +143,7 @@ impl fmt::Display for Assessment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "examples  {}", count(self.examples as u64))?;
         if let Some(loss) = self.loss {
-            writeln!(f, "loss      {loss:.4}")?;
+            writeln!(f, "loss      {}", four_digits(loss))?;
         }
         if let Some(accuracy) = self.accuracy() {
             writeln!(f, "accuracy  {}", percent(Some(accuracy)))?;

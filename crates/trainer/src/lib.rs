@@ -101,7 +101,7 @@ pub use model::{Model, Predictor};
 #[cfg(feature = "model-file")]
 pub use model_file::Layout;
 pub use summary::{LayerSummary, Summary, summary};
-pub use table::Table;
+pub use table::{Table, four_digits};
 
 #[cfg(feature = "train")]
 pub use {

@@ -70,6 +70,23 @@ fn printable(cell: String) -> String {
     if cell.chars().any(char::is_control) { cell.escape_debug().to_string() } else { cell }
 }
 
+/// Four decimals, or four digits and an exponent where that would show too little or too much.
+///
+/// For losses and errors, which may be of any size.
+///
+/// # Examples
+///
+/// ```
+/// use trainer::four_digits;
+///
+/// assert_eq!([0.29013, 12.3, 0.0].map(four_digits), ["0.2901", "12.3000", "0.0000"]);
+/// assert_eq!([3.1e-5, -2.29768e29].map(four_digits), ["3.100e-5", "-2.298e29"]);
+/// ```
+pub fn four_digits(x: f64) -> String {
+    let fits = x == 0.0 || !x.is_finite() || (1e-3..1e6).contains(&x.abs());
+    if fits { format!("{x:.4}") } else { format!("{x:.3e}") }
+}
+
 /// `1,797`
 pub(crate) fn count(n: u64) -> String {
     grouped(&n.to_string())

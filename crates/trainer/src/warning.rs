@@ -9,6 +9,7 @@ use layers::{Backprop, InputKind, Layer, Mode, Sequential};
 use ndarray::{ArrayD, ArrayRefD, Axis};
 use tensor_ops::Scalar;
 
+use crate::table::four_digits;
 use crate::{Model, Record, Source, StepReport};
 
 /// Examples that are looked at.
@@ -99,8 +100,10 @@ impl fmt::Display for Warning {
             ),
             Warning::LossNotMoving { epochs, first, last } => write!(
                 f,
-                "the loss hardly moves: {first:.4} in the first steps, {last:.4} after {epochs:.0} epochs; try another \
-                 learning rate, and look at the scaling of inputs and the labels"
+                "the loss hardly moves: {} in the first steps, {} after {epochs:.0} epochs; try another learning rate, \
+                 and look at the scaling of inputs and the labels",
+                four_digits(*first),
+                four_digits(*last)
             ),
             Warning::DeadRelus { layer, dead, units } => write!(
                 f,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use trainer::Record;
+use trainer::{Record, four_digits};
 
 use crate::output::percent;
 
@@ -71,9 +71,9 @@ impl Live {
 fn results(record: &Record) -> String {
     let accuracy =
         |share: Option<f64>| share.map_or(String::new(), |_| format!("  accuracy {}", percent(share)));
-    let mut text = format!("loss {:.4}{}", record.train_loss, accuracy(record.train_accuracy));
+    let mut text = format!("loss {}{}", four_digits(record.train_loss), accuracy(record.train_accuracy));
     if let Some(loss) = record.test_loss {
-        let _ = write!(text, "  test loss {loss:.4}{}", accuracy(record.test_accuracy));
+        let _ = write!(text, "  test loss {}{}", four_digits(loss), accuracy(record.test_accuracy));
     }
     // Three digits, without those that a schedule's arithmetic leaves behind.
     let rate: f64 = format!("{:.2e}", record.learning_rate).parse().unwrap_or(record.learning_rate);

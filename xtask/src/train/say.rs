@@ -7,7 +7,7 @@ use layers::{Backprop, Sequential};
 use serde_json::json;
 use tensor_ops::Scalar;
 use trainer::recipe::Data;
-use trainer::{Evaluation, Record, Summary, Trainer, Warning};
+use trainer::{Evaluation, Record, Summary, Trainer, Warning, four_digits};
 
 use super::Run;
 use super::live::Live;
@@ -128,7 +128,7 @@ impl Run<'_> {
 fn results(found: Evaluation) -> String {
     let accuracy =
         found.accuracy.map_or(String::new(), |_| format!("  accuracy {}", percent(found.accuracy)));
-    format!("loss {:.4}{accuracy}", found.loss)
+    format!("loss {}{accuracy}", four_digits(found.loss))
 }
 
 fn emit(object: serde_json::Value) {
