@@ -214,13 +214,14 @@ fn spread<T: Send>(
         }
         let home = |i: usize| {
             let (home, homes) = homes[i].unwrap_or((i, count));
-            home * threads / homes
+            (home * threads / homes) as u8
         };
-        region(threads, count, &home, &|i| {
+        let run = |i: usize| {
             if let Some(part) = slots[i].try_lock().ok().and_then(|mut slot| slot.take()) {
                 f(part);
             }
-        });
+        };
+        Region::new(threads, count, home, &run).run();
         if count < SLOTS {
             return;
         }
@@ -244,45 +245,70 @@ fn hold(threads: usize) -> Option<MutexGuard<'static, usize>> {
     Some(started)
 }
 
-/// Calls `run` once with each number below `count`, on several threads, and returns when all calls have ended. Each
-/// thread first calls it with the numbers whose home it is.
-fn region(
+/// Calls of a function with each number below `count`, on several threads. What a thread needs to begin lies together:
+/// each cache line that it has to fetch from the caller's core takes as long as hundreds of multiply-adds.
+#[repr(align(64))]
+struct Region<'a> {
+    /// A bit for each number that somebody has begun with.
+    begun: AtomicU64,
+    run: &'a (dyn Fn(usize) + Sync),
     threads: usize,
     count: usize,
-    home: &(dyn Fn(usize) -> usize + Sync),
-    run: &(dyn Fn(usize) + Sync),
-) {
-    let threads = threads.min(count);
-    if threads <= 1 {
-        return (0..count).for_each(run);
+    /// The thread that begins with each number, if it is free.
+    homes: [u8; SLOTS],
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl<'a> Region<'a> {
+    fn new(
+        threads: usize,
+        count: usize,
+        home: impl Fn(usize) -> u8,
+        run: &'a (dyn Fn(usize) + Sync),
+    ) -> Self {
+        let mut homes = [0; SLOTS];
+        homes[..count].iter_mut().enumerate().for_each(|(i, to)| *to = home(i));
+        let (begun, panic) = (AtomicU64::new(0), Mutex::new(None));
+        Region { begun, run, threads: threads.min(count), count, homes, panic }
     }
-    let panic: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
-    // A bit for each number that somebody has begun with.
-    let begun = AtomicU64::new(0);
-    let run = |i: usize| {
+
+    /// Returns when all calls have ended.
+    fn run(self) {
+        if self.threads <= 1 {
+            return (0..self.count).for_each(self.run);
+        }
+        POOL.lending.lend(&|who| self.work(who), || {
+            announce(self.threads);
+            let _inside = Restore::set(&INSIDE, true);
+            self.work(0);
+        });
+        if let Some(payload) = self.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            resume_unwind(payload);
+        }
+    }
+
+    /// The calls of one thread: its own first, of the same data in each region, so they may still be in this core's cache;
+    /// then the last of those that nobody has begun.
+    fn work(&self, who: usize) {
+        if who < self.threads {
+            let own =
+                self.homes[..self.count].iter().enumerate().filter(|(_, home)| usize::from(**home) == who);
+            own.for_each(|(i, _)| self.call(i));
+            (0..self.count).rev().for_each(|i| self.call(i));
+        }
+    }
+
+    /// Calls with `i`, unless somebody has begun with it.
+    fn call(&self, i: usize) {
         let has_begun = |begun: u64| begun >> i & 1 == 1;
-        if has_begun(begun.load(Ordering::Relaxed)) || has_begun(begun.fetch_or(1 << i, Ordering::Relaxed)) {
+        if has_begun(self.begun.load(Ordering::Relaxed))
+            || has_begun(self.begun.fetch_or(1 << i, Ordering::Relaxed))
+        {
             return;
         }
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run(i))) {
-            panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (self.run)(i))) {
+            self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
         }
-    };
-    let work = |who: usize| {
-        if who < threads {
-            // Its own first: of the same data in each region, so they may still be in this core's cache. Then the last
-            // of those that nobody has begun.
-            (0..count).filter(|i| home(*i) == who).for_each(run);
-            (0..count).rev().for_each(run);
-        }
-    };
-    POOL.lending.lend(&work, || {
-        announce(threads);
-        let _inside = Restore::set(&INSIDE, true);
-        work(0);
-    });
-    if let Some(payload) = panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        resume_unwind(payload);
     }
 }
 
