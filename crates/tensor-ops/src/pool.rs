@@ -63,13 +63,25 @@ struct Pool {
     board: Board,
 }
 
-/// What idle threads look at, on a cache line of its own.
+/// What idle threads look at, on a cache line of its own: the number of the present region, and in the lowest bits how
+/// many threads, with the caller, it is for.
 #[repr(align(128))]
-struct Board {
-    /// How many threads, with the caller, the present region is for.
-    wanted: AtomicUsize,
-    /// Changes with every region.
-    region: AtomicUsize,
+struct Board(AtomicUsize);
+
+impl Board {
+    const WANTED: usize = 2 * MAX_THREADS - 1;
+
+    /// Only by the thread that has the pool.
+    fn announce(&self, threads: usize) {
+        let region = (self.0.load(Ordering::Relaxed) & !Self::WANTED).wrapping_add(Self::WANTED + 1);
+        self.0.store(region | threads, Ordering::SeqCst);
+    }
+
+    /// A region other than the one `seen` that wants this thread.
+    fn news(&self, who: usize, seen: usize) -> Option<usize> {
+        let region = self.0.load(Ordering::SeqCst);
+        (region != seen && region & Self::WANTED > who).then_some(region)
+    }
 }
 
 struct Helper {
@@ -81,7 +93,7 @@ static POOL: Pool = Pool {
     lending: Lending::new(),
     started: Mutex::new(0),
     helpers: [const { Helper { thread: OnceLock::new(), asleep: AtomicBool::new(false) } }; MAX_THREADS - 1],
-    board: Board { wanted: AtomicUsize::new(0), region: AtomicUsize::new(0) },
+    board: Board(AtomicUsize::new(0)),
 };
 
 /// What [`set_threads`] has set; 0 if nothing.
@@ -314,8 +326,7 @@ impl<'a> Region<'a> {
 
 /// Lets the threads know of a region, and wakes those that sleep.
 fn announce(threads: usize) {
-    POOL.board.wanted.store(threads, Ordering::SeqCst);
-    POOL.board.region.fetch_add(1, Ordering::SeqCst);
+    POOL.board.announce(threads);
     for helper in &POOL.helpers[..threads - 1] {
         // Either the thread sees the new region after it has said that it sleeps, or this sees that it sleeps.
         if helper.asleep.load(Ordering::SeqCst)
@@ -351,10 +362,7 @@ fn help(who: usize) {
 
 /// Waits for a region for this helper, other than the one it has seen.
 fn next_region(who: usize, seen: usize) -> usize {
-    let news = || {
-        let region = POOL.board.region.load(Ordering::SeqCst);
-        (region != seen && POOL.board.wanted.load(Ordering::SeqCst) > who).then_some(region)
-    };
+    let news = || POOL.board.news(who, seen);
     let asleep = &POOL.helpers[who - 1].asleep;
     let since = Instant::now();
     loop {
