@@ -6,7 +6,7 @@
 //! ```
 
 use ndarray::{ArrayD, ArrayRefD};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::views::{batched, head, head_mut};
 use crate::{AnyLayer, Backprop, Cache, Error, InputKind, Layer, ParamSpec, Saved, Spec};
@@ -192,7 +192,7 @@ where
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
         let n = input[0];
         let inner = self.shapes.get(1..self.len()).unwrap_or_default();
-        let zeros = |shape: &Vec<usize>| ArrayD::zeros(batched(n, shape));
+        let zeros = |shape: &Vec<usize>| aligned_zeros(&batched(n, shape));
         let caches = self.layers.iter().zip(&self.shapes);
         Cache {
             arrays: inner.iter().map(zeros).chain(inner.iter().map(zeros)).collect(),

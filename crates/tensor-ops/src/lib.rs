@@ -7,8 +7,9 @@
 //! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`is_argmax`], [`one_hot`],
 //!   [`gather_rows`], [`add_row_sums`], [`sum`], [`mean`]
 //! - Derivatives: [`numerical`]; with the feature of that name `gradcheck`, what gradient checks share
-//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`]
+//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`], [`aligned_zeros`]
 
+mod aligned;
 mod dual;
 mod elementary;
 mod gemm;
@@ -23,6 +24,7 @@ mod scalar;
 mod softmax;
 mod sums;
 
+pub use aligned::{aligned_copy, aligned_zeros};
 pub use dual::{Dual, branches};
 pub use gemm::{gemm, gemm_bias, matmul};
 pub use machine::{Vectorise, prefetch, vectorised};

@@ -299,6 +299,6 @@ pub(crate) fn check_indices<T: Scalar>(
 }
 
 /// The same numbers in the standard layout, which optimisers count on.
-pub(crate) fn standard<T: Scalar>(x: ArrayD<T>) -> ArrayD<T> {
+fn standard<T: Scalar>(x: ArrayD<T>) -> ArrayD<T> {
     if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() }
 }

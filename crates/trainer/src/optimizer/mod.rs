@@ -51,7 +51,9 @@ impl Update {
 
 /// A formula that takes each element of a parameter down its gradient.
 ///
-/// Every element is treated alone, so a parameter may be updated in parts, in any order, by any number of threads.
+/// Every element is treated alone, and what becomes of it depends on the arguments of [`Optimizer::update`] and on nothing
+/// else. So a parameter may be updated in parts, in any order, by any number of threads, and so may a second copy of it that
+/// another thread keeps for itself.
 ///
 /// # Examples
 ///

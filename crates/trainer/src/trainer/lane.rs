@@ -17,7 +17,7 @@ use layers::views::{batched, head_mut};
 use layers::{Backprop, Cache, Layer, Mode, Saved};
 use losses::{Loss, Reduction};
 use ndarray::ArrayD;
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::evaluate::{correct, mean_weight};
 use crate::{Error, Model, Source, TargetBuffer};
@@ -104,7 +104,7 @@ pub(super) struct Found {
 
 impl<T: Scalar> Share<T> {
     pub(super) fn new<N>(model: &Model<T, N>) -> Self {
-        let grads = model.params().iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
+        let grads = model.params().iter().map(|p| aligned_zeros(p.shape())).collect();
         Share { grads, found: Ok(Found::default()) }
     }
 
@@ -126,9 +126,9 @@ pub(super) struct Lane<T> {
 impl<T: Scalar> Lane<T> {
     /// Memory for shares of at most `n` examples.
     pub(super) fn new<N: Backprop<T>>(model: &Model<T, N>, targets: TargetBuffer<T>, n: usize) -> Self {
-        let x = ArrayD::zeros(batched(n, model.input_shape()));
-        let y = ArrayD::zeros(batched(n, model.output_shape()));
-        Lane { cache: model.network().new_cache(x.shape()), dy: y.clone(), x, y, targets }
+        let (x, y) = (batched(n, model.input_shape()), batched(n, model.output_shape()));
+        let cache = model.network().new_cache(&x);
+        Lane { x: aligned_zeros(&x), y: aligned_zeros(&y), dy: aligned_zeros(&y), targets, cache }
     }
 
     /// Forward and backward for the examples with these indices.

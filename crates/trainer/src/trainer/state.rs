@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use layers::Backprop;
 use ndarray::ArrayD;
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_copy};
 
 use super::{StepReport, Trainer};
-use crate::model::standard;
 use crate::{Error, History, PlateauState, StoppingState};
 
 /// What [`Trainer::state`](crate::Trainer::state) gives and [`Trainer::restore`](crate::Trainer::restore) takes.
@@ -163,7 +162,7 @@ fn take<T: Scalar>(
     like: &ArrayD<T>,
 ) -> Result<ArrayD<T>, Error> {
     let got = match arrays.remove(&name) {
-        Some(array) if array.shape() == like.shape() => return Ok(standard(array)),
+        Some(array) if array.shape() == like.shape() => return Ok(aligned_copy(&array)),
         Some(array) => format!("{:?}", array.shape()),
         None => "nothing".into(),
     };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use datasets::batches;
 use layers::Backprop;
 use ndarray::ArrayD;
-use tensor_ops::{Scalar, pool};
+use tensor_ops::{Scalar, aligned_copy, pool};
 
 use super::Trainer;
 use super::lane::{Found, Grads, Lane, Pass, SHARES, Share, largest_share, share, shares};
@@ -57,6 +57,13 @@ impl<T: Scalar> Memory<T> {
 pub(super) struct Twin<T> {
     pub(super) params: Vec<ArrayD<T>>,
     pub(super) slots: Vec<Vec<ArrayD<T>>>,
+}
+
+impl<T: Scalar> Twin<T> {
+    fn of(params: &[ArrayD<T>], slots: &[Vec<ArrayD<T>>]) -> Self {
+        let copies = |arrays: &[ArrayD<T>]| arrays.iter().map(|array| aligned_copy(array)).collect();
+        Twin { params: copies(params), slots: slots.iter().map(|slots| copies(slots)).collect() }
+    }
 }
 
 /// What a step found.
@@ -141,8 +148,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
                 // One lane, whose memory stays in the cache; a share alone leaves the threads to its layers.
                 shares.iter_mut().enumerate().for_each(|(at, out)| run(at, out, &mut lanes[0], params));
             } else {
-                let twin =
-                    twin.get_or_insert_with(|| Twin { params: params.to_vec(), slots: self.slots.clone() });
+                let twin = twin.get_or_insert_with(|| Twin::of(params, &self.slots));
                 let params: [_; SHARES] = [params, &twin.params];
                 let parts = shares.iter_mut().zip(lanes.iter_mut()).zip(params).enumerate();
                 pool::for_each(usize::MAX, parts, |(at, ((out, lane), params))| {
