@@ -183,7 +183,7 @@ pub fn for_each<T: Send>(nanoseconds: usize, parts: impl IntoIterator<Item = T>,
 ///
 /// # Examples
 ///
-/// Whatever the number of columns, the rows above the middle are at home with the first half of the threads:
+/// The rows above the middle are at home with the first half of the threads:
 ///
 /// ```
 /// use ndarray::Array2;
@@ -197,13 +197,15 @@ pub fn for_each<T: Send>(nanoseconds: usize, parts: impl IntoIterator<Item = T>,
 ///
 /// # Panics
 ///
-/// As [`for_each`].
+/// As [`for_each`], or if there are no homes.
+#[track_caller]
 pub fn for_each_at<T: Send>(
     nanoseconds: usize,
     homes: usize,
     parts: impl IntoIterator<Item = (usize, T)>,
     f: impl Fn(T) + Sync,
 ) {
+    assert!(homes > 0, "for_each_at: no homes");
     spread(nanoseconds, parts.into_iter().map(|(home, part)| (Some((home, homes)), part)), f);
 }
 

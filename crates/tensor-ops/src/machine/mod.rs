@@ -12,17 +12,17 @@
 
 #![allow(unsafe_code)]
 
-mod cache;
 mod lanes;
 mod lending;
+mod prefetch;
 mod product;
 mod tile;
 mod vectorised;
 
 use std::sync::OnceLock;
 
-pub use cache::prefetch;
 pub(crate) use lending::Lending;
+pub use prefetch::prefetch;
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
 pub(crate) use vectorised::{Loop, run_on};
 pub use vectorised::{Vectorise, vectorised};

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use super::cache::prefetch_line;
 use super::lanes::Lanes;
+use super::prefetch::prefetch_line;
 
 /// One tile: `R` rows of `a`, a panel of `b`, and where the result goes.
 pub(super) struct Tile<T> {

@@ -43,7 +43,8 @@ fn a_part_is_computed_at_home_if_the_thread_there_is_free() {
             let parts = parts.iter_mut().map(|(home, who)| (*home, who));
             for_each_at(MUCH, 6, parts, |who| {
                 *who = thread::current().id();
-                thread::sleep(Duration::from_millis(1)); // so that both threads get on
+                // On one processor, whoever runs would have taken all parts before the other one gets a turn.
+                thread::sleep(Duration::from_millis(1));
             });
         });
         parts.iter().all(|(home, who)| (*home < 3) == (*who == main))

@@ -7,7 +7,7 @@ use layers::Backprop;
 use tensor_ops::{Scalar, pool, vectorised};
 
 use super::Trainer;
-use super::lane::{slice, slice_mut};
+use super::lane::{SHARES, slice, slice_mut};
 use super::step::Twin;
 use crate::optimizer::MAX_SLOTS;
 use crate::{Clip, Error, Update};
@@ -105,7 +105,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
                 let pieces = slice_mut(param).chunks_mut(n).zip(grad.chunks(n)).enumerate();
                 pieces.map(move |(i, (param, grad))| {
                     let slots = slots.each_mut().map(|s| s.split_off_mut(..param.len()).unwrap_or_default());
-                    let home = if alone { home(i, len) } else { lane * PIECES / 2 };
+                    let home = if alone { home(i, len) } else { lane * PIECES / SHARES };
                     (home, (at, param, grad, slots))
                 })
             })

@@ -10,7 +10,9 @@ use layers::{
 use losses::SoftmaxCrossEntropy;
 use ndarray::ArrayD;
 use tensor_ops::pool;
-use trainer::{AdaDelta, AdaGrad, Adam, AdamW, Clip, Length, Lion, Model, Optimizer, Options};
+use trainer::{
+    AdaDelta, AdaGrad, Adam, AdamW, Average, Clip, Every, Length, Lion, Model, Optimizer, Options,
+};
 use trainer::{RmsProp, Sgd, Source, Trainer, evaluate};
 
 use super::memory::peak;
@@ -135,6 +137,32 @@ fn one_to_four_threads_train_to_the_same_bits() {
     let one = hash(1);
     for threads in [1, 2, 3, 4] {
         assert_eq!(hash(threads), one, "{threads} threads");
+    }
+}
+
+#[test]
+fn what_is_evaluated_between_steps_is_the_same_on_two_threads() {
+    let (data, scaling) = (images(), Scaling::by_constant(0.5));
+    let source = Source::new(&data, &scaling).unwrap();
+    let history = |threads: usize, average: Option<Average>| {
+        let options = Options {
+            length: Length::Steps(20),
+            evaluate: Every::Steps(1),
+            batch_size: 60,
+            learning_rate: 0.01,
+            average,
+            ..Options::default()
+        };
+        let model = Model::<f32>::new(dense(), 3).unwrap();
+        let mut trainer =
+            Trainer::new(model, SoftmaxCrossEntropy::default(), Adam::default(), options).unwrap();
+        pool::with_threads(threads, || trainer.fit(&source, Some(&source), |_| {}).unwrap())
+    };
+    for average in [None, Some(Average::Exponential { decay: 0.9 })] {
+        let one = history(1, average);
+        assert_eq!(one.records.len(), 20);
+        assert!(one.records[19].test_loss < one.records[0].test_loss);
+        assert_eq!(history(2, average), one);
     }
 }
 
