@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use ndarray::{ArrayD, ArrayRefD, Axis};
-use tensor_ops::{Scalar, pool, prefetch, vectorised};
+use tensor_ops::{Scalar, pool, prefetch, prefetch_amid_products, vectorised};
 
 use crate::{Error, Features, Scaling};
 
@@ -99,6 +99,17 @@ impl<'a, T: Scalar> Gather<'a, T> {
             (Features::F64(x), scaling) => scale_rows(x, scaling, indices, out),
         }
     }
+
+    /// Has examples fetched while this thread computes its next products: those that it gathers then.
+    ///
+    /// A hint, which changes no number: an index may be of no example.
+    pub fn prefetch(&self, indices: &[usize]) {
+        match self.features {
+            Features::U8(x) => prefetch_rows(x, indices),
+            Features::F32(x) => prefetch_rows(x, indices),
+            Features::F64(x) => prefetch_rows(x, indices),
+        }
+    }
 }
 
 impl Features {
@@ -118,6 +129,17 @@ impl Features {
             Err(error) => panic!("gather: {error}"),
         }
     }
+}
+
+fn prefetch_rows<A>(x: &ArrayD<A>, indices: &[usize]) {
+    /// Bytes of examples that stay in the cache once they were there.
+    const FEW: usize = 1 << 20;
+    let all = x.as_slice().unwrap_or_default();
+    if size_of_val(all) <= FEW {
+        return;
+    }
+    let width = x.shape()[1..].iter().product::<usize>();
+    prefetch_amid_products(indices.iter().filter_map(|&i| all.get(i * width..)?.get(..width)));
 }
 
 /// A guess of the time to gather so many numbers from memory that is in no cache.
@@ -238,6 +260,16 @@ mod tests {
         let scaling = Scaling::PerFeature { shift: vec![0.0; 3], factor: vec![1.0; 2] };
         let err = Gather::<f32>::new(&features, &scaling).unwrap_err();
         assert_eq!(err.to_string(), "scaling: expected 3 features, got 2");
+    }
+
+    #[test]
+    fn a_hint_may_name_what_is_not_there() {
+        for features in [Features::U8(Array::zeros(vec![2, 3])), Features::F64(Array::zeros(vec![0, 3]))] {
+            let none = Scaling::none();
+            let gather = Gather::<f32>::new(&features, &none).unwrap();
+            gather.prefetch(&[0, 1, 2, 1 << 40]);
+            gather.prefetch(&[]);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! Szegedy et al., "Going deeper with convolutions", 2015, whose blocks are built like this.
 
 use ndarray::{ArrayD, ArrayRefD, Axis, Slice, Zip};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::views::{batched, expect_shape, head, head_mut};
 use crate::{AnyLayer, Backprop, Cache, Error, InputKind, Layer, ParamSpec, Saved, Spec};
@@ -149,10 +149,10 @@ where
     dyn AnyLayer: Backprop<T>,
 {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
-        let zeros = |output: &Vec<usize>| ArrayD::zeros(batched(input[0], output));
+        let zeros = |output: &Vec<usize>| aligned_zeros(&batched(input[0], output));
         let outputs = self.outputs.iter().map(zeros).chain(self.outputs.iter().map(zeros));
         Cache {
-            arrays: outputs.chain([ArrayD::zeros(input)]).collect(),
+            arrays: outputs.chain([aligned_zeros(input)]).collect(),
             children: self.branches.iter().map(|branch| branch.new_cache(input)).collect(),
             ..Cache::new()
         }

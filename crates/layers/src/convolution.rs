@@ -13,9 +13,9 @@
 //! the bits do not depend on it either.
 
 use ndarray::{
-    ArrayD, ArrayRef1, ArrayRef2, ArrayRef3, ArrayRef4, ArrayView2, ArrayViewMut2, ArrayViewMut3, Axis, s,
+    ArrayRef1, ArrayRef2, ArrayRef3, ArrayRef4, ArrayView2, ArrayViewMut2, ArrayViewMut3, Axis, s,
 };
-use tensor_ops::{Scalar, gemm, gemm_bias, pool, vectorised};
+use tensor_ops::{Scalar, aligned_zeros, gemm, gemm_bias, pool, vectorised};
 
 use crate::sums::shared_channel_sums;
 use crate::views::ranked_mut;
@@ -47,8 +47,8 @@ impl<'a, T: Scalar> ConvScratch<'a, T> {
     /// A cache with the space for batches of at most `n` examples, with `channels` under the window and so many weights.
     pub fn cache(n: usize, channels: usize, weights: usize, window: &Window) -> Cache<T> {
         let parts = n.min(PARTS);
-        let columns = ArrayD::zeros(vec![parts, channels * window.cells(), window.outputs()]);
-        Cache { arrays: vec![columns, ArrayD::zeros(vec![parts, weights])], ..Cache::new() }
+        let columns = aligned_zeros(&[parts, channels * window.cells(), window.outputs()]);
+        Cache { arrays: vec![columns, aligned_zeros(&[parts, weights])], ..Cache::new() }
     }
 
     /// The space in a cache that [`ConvScratch::cache`] has made.

@@ -13,8 +13,8 @@
 
 use ndarray::{ArrayD, ArrayRefD, Zip};
 use rand::Rng;
-use tensor_ops::Scalar;
 use tensor_ops::random::{Purpose, stream};
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::views::{expect_shape, head, head_mut};
 use crate::{Backprop, Cache, Error, Layer, Mode, Saved, Spec};
@@ -86,7 +86,7 @@ impl Layer for Dropout {
 /// The cache holds, in `arrays`, the mask.
 impl<T: Scalar> Backprop<T> for Dropout {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
-        Cache { arrays: vec![ArrayD::zeros(input)], ..Cache::new() }
+        Cache { arrays: vec![aligned_zeros(input)], ..Cache::new() }
     }
 
     fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, cache: &mut Cache<T>) {

@@ -11,7 +11,7 @@
 //! Wu, He, "Group normalization", 2018, eqs. 1 to 7.
 
 use ndarray::{ArrayD, ArrayRefD};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::batch_norm::{by_channel, check_eps};
 use crate::row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
@@ -94,8 +94,7 @@ impl Layer for GroupNorm {
 /// The cache holds, in `arrays`, x̂ and, for each group of each example, 1 / √(σ² + ε).
 impl<T: Scalar> Backprop<T> for GroupNorm {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
-        let arrays =
-            vec![ArrayD::zeros(vec![input.iter().product()]), ArrayD::zeros(vec![input[0] * self.groups])];
+        let arrays = vec![aligned_zeros(&[input.iter().product()]), aligned_zeros(&[input[0] * self.groups])];
         Cache { arrays, ..Cache::new() }
     }
 

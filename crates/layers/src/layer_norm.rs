@@ -10,7 +10,7 @@
 //! Ba, Kiros, Hinton, "Layer normalization", 2016, eqs. 3 and 4.
 
 use ndarray::{ArrayD, ArrayRefD};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::batch_norm::check_eps;
 use crate::row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
@@ -90,7 +90,7 @@ impl Layer for LayerNorm {
 impl<T: Scalar> Backprop<T> for LayerNorm {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
         let len = input.iter().product::<usize>();
-        let arrays = vec![ArrayD::zeros(vec![len]), ArrayD::zeros(vec![len / self.len()])];
+        let arrays = vec![aligned_zeros(&[len]), aligned_zeros(&[len / self.len()])];
         Cache { arrays, ..Cache::new() }
     }
 

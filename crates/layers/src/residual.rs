@@ -8,7 +8,7 @@
 //! He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2016, eq. 1.
 
 use ndarray::{ArrayD, ArrayRefD, Zip};
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::views::{head, head_mut};
 use crate::{AnyLayer, Backprop, Cache, Error, Layer, ParamSpec, Saved, Sequential, Spec};
@@ -94,7 +94,7 @@ where
 {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
         Cache {
-            arrays: vec![ArrayD::zeros(input)],
+            arrays: vec![aligned_zeros(input)],
             children: vec![self.chain.new_cache(input)],
             ..Cache::new()
         }

@@ -7,7 +7,8 @@
 //! - Rows: [`softmax_rows`], [`log_softmax_rows`], [`log_sum_exp`], [`argmax`], [`is_argmax`], [`one_hot`],
 //!   [`gather_rows`], [`add_row_sums`], [`sum`], [`mean`]
 //! - Derivatives: [`numerical`]; with the feature of that name `gradcheck`, what gradient checks share
-//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`], [`aligned_zeros`]
+//! - Circumstances: [`random`], [`pool`], [`vectorised()`], [`prefetch()`],
+//!   [`prefetch_amid_products`], [`aligned_zeros`]
 
 mod aligned;
 mod dual;
@@ -27,7 +28,7 @@ mod sums;
 pub use aligned::{aligned_copy, aligned_zeros};
 pub use dual::{Dual, branches};
 pub use gemm::{gemm, gemm_bias, matmul};
-pub use machine::{Vectorise, prefetch, vectorised};
+pub use machine::{Vectorise, prefetch, prefetch_amid_products, vectorised};
 pub use rows::{argmax, argmax_rows, gather_rows, is_argmax, one_hot};
 pub use scalar::Scalar;
 pub use softmax::{log_softmax_rows, log_sum_exp, softmax_rows};

@@ -58,6 +58,12 @@ impl<'a, T: Scalar> Source<'a, T> {
         self.gather.rows(indices, x);
     }
 
+    /// Has the examples with these indices fetched while this thread computes its next products. Changes no number.
+    #[cfg(feature = "train")]
+    pub(crate) fn prefetch(&self, indices: &[usize]) {
+        self.gather.prefetch(indices);
+    }
+
     /// The numbers that a network must output for these targets.
     pub fn outputs(&self) -> usize {
         match &self.dataset.targets {

@@ -6,7 +6,7 @@ use layers::views::{batched, head, head_mut};
 use layers::{Backprop, Mode};
 use losses::{Loss, Reduction};
 use ndarray::{Array2, ArrayD, ArrayView2, Axis};
-use tensor_ops::{Scalar, is_argmax, pool};
+use tensor_ops::{Scalar, aligned_zeros, is_argmax, pool};
 
 use crate::{Error, Model, Source, TargetBuffer};
 
@@ -85,8 +85,8 @@ struct Found {
 
 impl<T: Scalar> Lane<T> {
     fn new<N: Backprop<T>>(model: &Model<T, N>, targets: TargetBuffer<T>, n: usize) -> Self {
-        let x = ArrayD::zeros(batched(n, model.input_shape()));
-        let y = ArrayD::zeros(batched(n, model.output_shape()));
+        let x = aligned_zeros(&batched(n, model.input_shape()));
+        let y = aligned_zeros(&batched(n, model.output_shape()));
         let mut cache = model.network().new_cache(x.shape());
         cache.begin(Mode::Infer, 0);
         Lane { x, y, cache, targets, filled: false }

@@ -6,8 +6,8 @@ use datasets::Scaling;
 use layers::views::{batched, head, head_mut};
 use layers::{Backprop, Cache, Init, InputKind, Layer, Mode, ParamSpec, Role, Sequential};
 use ndarray::{ArrayD, ArrayRefD, ArrayViewD, Axis};
-use tensor_ops::Scalar;
 use tensor_ops::random::{Purpose, stream};
+use tensor_ops::{Scalar, aligned_copy, aligned_zeros};
 
 use crate::{Error, Meaning};
 
@@ -35,6 +35,7 @@ pub struct Model<T: Scalar, N = Sequential> {
     input: Vec<usize>,
     output: Vec<usize>,
     specs: Arc<[ParamSpec]>,
+    /// In the standard layout, on which optimisers count, and from the start of a cache line.
     params: Vec<ArrayD<T>>,
     /// What is done to raw inputs before the network sees them.
     pub scaling: Scaling,
@@ -46,7 +47,7 @@ pub struct Model<T: Scalar, N = Sequential> {
 
 impl<T: Scalar, N> Clone for Model<T, N> {
     fn clone(&self) -> Self {
-        self.with_params(self.params.clone())
+        self.with_params(self.params.iter().map(|param| aligned_copy(param)).collect())
     }
 }
 
@@ -125,7 +126,7 @@ impl<T: Scalar, N: Layer> Model<T, N> {
             input: input.to_vec(),
             output,
             specs: specs.into(),
-            params: params.into_iter().map(standard).collect(),
+            params: params.into_iter().map(|param| aligned_copy(&param)).collect(),
             scaling: Scaling::none(),
             class_names: Vec::new(),
             meaning: Meaning::default(),
@@ -230,7 +231,8 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
         let x = batched(n, &self.input);
         let mut cache = self.network.new_cache(&x);
         cache.begin(Mode::Infer, 0);
-        Predictor { model: self, x: ArrayD::zeros(x), y: ArrayD::zeros(batched(n, &self.output)), cache }
+        let y = aligned_zeros(&batched(n, &self.output));
+        Predictor { model: self, x: aligned_zeros(&x), y, cache }
     }
 }
 
@@ -296,9 +298,4 @@ pub(crate) fn check_indices<T: Scalar>(
         }
     }
     Ok(())
-}
-
-/// The same numbers in the standard layout, which optimisers count on.
-fn standard<T: Scalar>(x: ArrayD<T>) -> ArrayD<T> {
-    if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() }
 }

@@ -12,6 +12,7 @@
 //! Everything that a step depends on is the state (parameters, what the optimiser remembers, the number of the step)
 //! and the seed: a run that is stopped and resumed takes the very same steps.
 
+mod examples;
 mod lane;
 mod state;
 mod step;

@@ -8,7 +8,7 @@
 //! - [`tile`]: one of them, in registers;
 //! - [`vectorised()`]: plain loops, compiled for each instruction set;
 //! - [`lending`]: a function lent to other threads;
-//! - [`cache`]: which numbers are in this core's cache.
+//! - [`prefetch()`]: numbers asked for before they are used.
 
 #![allow(unsafe_code)]
 
@@ -22,7 +22,7 @@ mod vectorised;
 use std::sync::OnceLock;
 
 pub(crate) use lending::Lending;
-pub use prefetch::prefetch;
+pub use prefetch::{prefetch, prefetch_amid_products};
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
 pub(crate) use vectorised::{Loop, run_on};
 pub use vectorised::{Vectorise, vectorised};

@@ -14,6 +14,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Isa;
 use super::lanes::{Lanes, Plain};
+use super::prefetch::prefetch_some;
 use super::tile::{From, Tile};
 use crate::Scalar;
 
@@ -225,6 +226,7 @@ impl<T: Scalar> Product<'_, '_, T> {
                 let (alpha, zero) = (self.alpha, T::zero());
                 let tile =
                     Tile { k, alpha, zero, a, a_row, a_column, b, b_row, width, b_padded, start, c, c_row };
+                prefetch_some();
                 // SAFETY: the caller vouches for the instruction set. The check has made sure that rows below m and
                 // columns below n are valid in each part (up to a whole panel in a packed one), and the tile covers
                 // no others: no more rows than are left, no more columns than `width`.

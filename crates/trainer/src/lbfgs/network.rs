@@ -4,7 +4,7 @@ use layers::views::{batched, head, head_mut, rows, with_rows_mut};
 use layers::{Backprop, Cache, Mode, Saved};
 use losses::{Loss, Reduction};
 use ndarray::ArrayD;
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, aligned_zeros};
 
 use super::{Lbfgs, Minimum};
 use crate::evaluate::mean_weight;
@@ -103,11 +103,11 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         let mut targets = data.target_buffer(n);
         let weight =
             indices.chunks(BLOCK).map(|block| mean_weight(loss, data.targets(block, &mut targets))).sum();
-        let x = ArrayD::zeros(batched(n, model.input_shape()));
-        let y = ArrayD::zeros(batched(n, model.output_shape()));
+        let x = aligned_zeros(&batched(n, model.input_shape()));
+        let y = aligned_zeros(&batched(n, model.output_shape()));
         let mut cache = model.network().new_cache(x.shape());
         cache.begin(Mode::Infer, 0);
-        let grads = model.params().iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
+        let grads = model.params().iter().map(|p| aligned_zeros(p.shape())).collect();
         Objective { dy: y.clone(), model, loss, data, indices, weight, targets, x, y, cache, grads }
     }
 

@@ -47,10 +47,15 @@ pub(super) fn shares<T: Scalar, N: Layer>(model: &Model<T, N>, n: usize) -> usiz
 }
 
 /// The examples of the `i`-th of so many shares of `n`.
-pub(super) fn share(n: usize, i: usize, shares: usize) -> Range<usize> {
+fn share(n: usize, i: usize, shares: usize) -> Range<usize> {
     // Rounded up: the first share is that of the calling thread, which begins first.
     let edge = |i: usize| if i == shares { n } else { (n * i / shares).next_multiple_of(ROWS).min(n) };
     edge(i)..edge(i + 1)
+}
+
+/// The same of these examples.
+pub(super) fn share_of(indices: &[usize], i: usize, shares: usize) -> &[usize] {
+    &indices[share(indices.len(), i, shares)]
 }
 
 /// The examples of the largest share of a batch of at most `n`.
@@ -131,26 +136,26 @@ impl<T: Scalar> Lane<T> {
         Lane { x: aligned_zeros(&x), y: aligned_zeros(&y), dy: aligned_zeros(&y), targets, cache }
     }
 
-    /// Forward and backward for the examples with these indices.
+    /// Forward and backward for the examples with these indices; `next` are those that this thread gathers next.
     pub(super) fn run<N: Backprop<T>>(
         &mut self,
         pass: &Pass<'_, '_, T, N>,
         params: &[ArrayD<T>],
-        indices: &[usize],
+        [indices, next]: [&[usize]; 2],
         seed: u64,
         share: &mut Share<T>,
     ) {
         if pass.grads == Grads::Mark {
             share.fill(-T::zero());
         }
-        share.found = self.pass(pass, params, indices, seed, share);
+        share.found = self.pass(pass, params, [indices, next], seed, share);
     }
 
     fn pass<N: Backprop<T>>(
         &mut self,
         pass: &Pass<'_, '_, T, N>,
         params: &[ArrayD<T>],
-        indices: &[usize],
+        [indices, next]: [&[usize]; 2],
         seed: u64,
         out: &mut Share<T>,
     ) -> Result<Found, Error> {
@@ -162,6 +167,7 @@ impl<T: Scalar> Lane<T> {
         let (mut x, mut y) = (head_mut(x, n), head_mut(y, n));
         data.inputs(indices, &mut x);
         crate::model::check_indices(network, &x).map_err(|error| error.renumbered(indices))?;
+        data.prefetch(next);
         let gathered = Instant::now();
         cache.begin(Mode::Train, seed);
         network.forward(params, &x, &mut y, cache);

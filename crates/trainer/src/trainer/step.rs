@@ -1,17 +1,15 @@
 //! One step of training.
 
-use std::ops::Range;
-
-use datasets::batches;
 use layers::Backprop;
 use ndarray::ArrayD;
 use tensor_ops::{Scalar, aligned_copy, pool};
 
 use super::Trainer;
-use super::lane::{Found, Grads, Lane, Pass, SHARES, Share, largest_share, share, shares};
+use super::examples::Examples;
+use super::lane::{Found, Grads, Lane, Pass, SHARES, Share, largest_share, share_of, shares};
 use crate::evaluate::mean_weight;
 use crate::trace::Phase;
-use crate::{Error, Model, Options, Order, Source, TargetBuffer};
+use crate::{Error, Model, Options, Source, TargetBuffer};
 
 /// What a step needs beside the state; made in the first one.
 #[derive(Debug)]
@@ -22,17 +20,15 @@ pub(super) struct Memory<T> {
     lanes: Vec<Lane<T>>,
     /// What the second lane uses in place of the model's numbers; none until two lanes run at once.
     pub(super) twin: Option<Twin<T>>,
-    order: Vec<usize>,
-    /// The epoch that `order` belongs to.
-    ordered: Option<u64>,
+    examples: Examples,
     /// The targets of a whole batch, for its weight.
     targets: Option<TargetBuffer<T>>,
 }
 
 impl<T: Scalar> Memory<T> {
     pub(super) fn new() -> Self {
-        let (shares, lanes, order) = (Vec::new(), Vec::new(), Vec::new());
-        Memory { shares, lanes, twin: None, order, ordered: None, targets: None }
+        let (shares, lanes, examples) = (Vec::new(), Vec::new(), Examples::default());
+        Memory { shares, lanes, twin: None, examples, targets: None }
     }
 
     /// Takes note that the model was changed by something else than a step.
@@ -128,9 +124,8 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// Sets the gradients of the shares of the next batch, in one pass or several.
     fn gradient(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         let step = self.progress.step;
-        let Memory { shares, lanes, twin, order, ordered, targets } = &mut self.memory;
-        let batch = next_batch(&self.options, step, data.len(), order, ordered);
-        let indices = &order[batch];
+        let Memory { shares, lanes, twin, examples, targets } = &mut self.memory;
+        let (indices, after) = examples.of_step(&self.options, step, data.len());
         let buffer = targets.as_mut().expect("made before the first step");
         let weight = mean_weight(&*self.loss, data.targets(indices, buffer));
         let mut report = StepReport { loss: 0.0, weight, examples: indices.len(), correct: 0 };
@@ -139,12 +134,20 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         let grads = if step == 0 { Grads::Mark } else { Grads::Set };
         let mut pass = Pass { network, loss, data, step: step + 1, weight, grads };
         let count = shares.len();
-        for (i, indices) in indices.chunks(self.options.pass_size()).enumerate() {
+        let alone = count == 1 || pool::threads() == 1;
+        let mut passes = indices.chunks(self.options.pass_size()).enumerate().peekable();
+        while let Some((i, indices)) = passes.next() {
+            let after = passes.peek().map_or(after, |(_, indices)| indices);
             let run = |at: usize, out: &mut Share<T>, lane: &mut Lane<T>, params: &[ArrayD<T>]| {
                 let seed = noise_seed(self.options.seed, step, (i * count + at) as u64);
-                lane.run(&pass, params, &indices[share(indices.len(), at, count)], seed, out);
+                let next = match at + 1 {
+                    at if alone && at < count => share_of(indices, at, count),
+                    _ if alone => share_of(after, 0, count),
+                    _ => share_of(after, at, count),
+                };
+                lane.run(&pass, params, [share_of(indices, at, count), next], seed, out);
             };
-            if count == 1 || pool::threads() == 1 {
+            if alone {
                 // One lane, whose memory stays in the cache; a share alone leaves the threads to its layers.
                 shares.iter_mut().enumerate().for_each(|(at, out)| run(at, out, &mut lanes[0], params));
             } else {
@@ -174,30 +177,4 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
 /// The seed of what is random in the `i`-th pass of a step.
 fn noise_seed(seed: u64, step: u64, i: u64) -> u64 {
     seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i.wrapping_mul(0xd1b5_4a32_d192_ed03)
-}
-
-/// Where in `order` the examples of step `step` are, counted from 0.
-fn next_batch(
-    options: &Options,
-    step: u64,
-    n: usize,
-    order: &mut Vec<usize>,
-    ordered: &mut Option<u64>,
-) -> Range<usize> {
-    match options.order {
-        Order::Drawn => {
-            batches::draw(n, options.batch_size, options.seed, step, order);
-            0..options.batch_size
-        }
-        Order::Shuffled => {
-            let per_epoch = options.steps_per_epoch(n);
-            let (epoch, at) = (step / per_epoch, (step % per_epoch) as usize);
-            if *ordered != Some(epoch) || order.len() != n {
-                batches::shuffled_epoch_into(n, options.seed, epoch, order);
-                *ordered = Some(epoch);
-            }
-            let start = at * options.batch_size;
-            start..(start + options.batch_size).min(n)
-        }
-    }
 }
