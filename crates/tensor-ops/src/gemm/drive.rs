@@ -12,11 +12,10 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::pack::pack;
 use crate::machine::{Isa, Kernel, Left, Product, Right, Start};
-use crate::pool;
 
 /// A float for which there are kernels and, in each thread, buffers for packed panels.
 pub(crate) trait Driven: Kernel {
-    /// Rows of a block of `b`: a panel of them stays in the first-level cache.
+    /// The most rows of a block of `b`: a panel of them stays in the nearest caches.
     const DEPTH: usize;
     /// The calling thread's buffers. They grow to what the largest product needed, and stay.
     fn buffers() -> &'static LocalKey<Cell<Buffers<Self>>>;
@@ -29,6 +28,8 @@ pub(crate) struct Buffers<T> {
     b: Vec<T>,
     /// Columns of `c`, one after the other.
     c: Vec<T>,
+    /// The sums of blocks of `k`.
+    pub(super) sums: Vec<T>,
 }
 
 macro_rules! driven {
@@ -37,7 +38,7 @@ macro_rules! driven {
             const DEPTH: usize = $depth;
             fn buffers() -> &'static LocalKey<Cell<Buffers<$float>>> {
                 thread_local!(static BUFFERS: Cell<Buffers<$float>> = const {
-                    Cell::new(Buffers { a: Vec::new(), b: Vec::new(), c: Vec::new() })
+                    Cell::new(Buffers { a: Vec::new(), b: Vec::new(), c: Vec::new(), sums: Vec::new() })
                 });
                 &BUFFERS
             }
@@ -45,7 +46,7 @@ macro_rules! driven {
     };
 }
 
-driven!(f32, 512);
+driven!(f32, 500);
 driven!(f64, 256);
 
 /// Bytes of a block of `a`, which stays in the second-level cache.
@@ -59,7 +60,7 @@ const PACK_ABOVE: usize = 64;
 const PACK_A_ABOVE: usize = 255;
 
 /// The first `len` elements of a buffer, from the start of a cache line.
-fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+pub(super) fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     const LINE: usize = 64;
     let room = len + LINE / size_of::<T>();
     if buffer.len() < room {
@@ -69,46 +70,8 @@ fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     &mut buffer[skip..skip + len]
 }
 
-/// Multiply-adds that one thread does in a nanosecond: a rough guess, of the time that a product takes.
-const SPEED: usize = 40;
-
 /// What is done with elements of `c`, if anything, once they are computed.
 pub(crate) type Then<'a, T> = Option<&'a (dyn Fn(&mut [T]) + Sync)>;
-
-/// c ← then(alpha · a · b + start), on as many threads as are worth it.
-///
-/// Each computes some rows or some columns of `c`: so that the most that one has to do is the least, and else so that the
-/// factor that all of them read whole, and may pack, is the smaller one.
-pub(crate) fn shared_product<T: Driven>(
-    isa: Isa,
-    (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
-    start: Start<'_, T>,
-    mut c: ArrayViewMut2<'_, T>,
-    then: Then<'_, T>,
-) {
-    let ((m, n), k) = (c.dim(), a.ncols());
-    let time = m.saturating_mul(n).saturating_mul(k) / SPEED;
-    let tiling = T::tiling(isa);
-    let (rows, columns) = (m.div_ceil(tiling.rows), n.div_ceil(tiling.columns));
-    let threads = if pool::is_worth(time) { pool::threads() } else { 1 };
-    if threads == 1 {
-        product(isa, (alpha, a, b), start, c, then);
-    } else if (rows.div_ceil(threads) * columns, n) <= (rows * columns.div_ceil(threads), m) {
-        let rows = rows.div_ceil(threads) * tiling.rows;
-        let parts = a.axis_chunks_iter(Axis(0), rows).zip(c.axis_chunks_iter_mut(Axis(0), rows));
-        pool::for_each(time, parts, |(a, c)| product(isa, (alpha, a, b), start, c, then));
-    } else {
-        let columns = columns.div_ceil(threads) * tiling.columns;
-        let parts = b.axis_chunks_iter(Axis(1), columns).zip(c.axis_chunks_iter_mut(Axis(1), columns));
-        pool::for_each(time, parts.enumerate(), |(part, (b, c))| {
-            let start = match start {
-                Start::Row(row) => Start::Row(&row[part * columns..][..c.ncols()]),
-                start => start,
-            };
-            product(isa, (alpha, a, b), start, c, then);
-        });
-    }
-}
 
 /// c ← then(alpha · a · b + start), for `c` of any layout.
 pub(crate) fn product<T: Driven>(
@@ -150,6 +113,15 @@ pub(crate) fn product<T: Driven>(
     }
 }
 
+/// Steps of k in each block, but for the last one, which may have fewer: one block, or an even number of equal ones, so that two
+/// threads may have as many.
+pub(super) fn depth<T: Driven>(k: usize) -> usize {
+    match k.div_ceil(T::DEPTH) {
+        0 | 1 => k.max(1),
+        blocks => k.div_ceil(blocks.next_multiple_of(2)),
+    }
+}
+
 /// The same for a `c` whose columns are one element apart.
 fn blocks<T: Driven>(
     isa: Isa,
@@ -161,8 +133,7 @@ fn blocks<T: Driven>(
 ) {
     let ((m, n), k) = (c.dim(), a.ncols());
     let tiling = T::tiling(isa);
-    // Equal blocks along k, at least one.
-    let depth = k.div_ceil(k.div_ceil(T::DEPTH).max(1)).max(1);
+    let depth = depth::<T>(k);
     let rows = (BLOCK_A / size_of::<T>() / depth / tiling.rows).max(1) * tiling.rows;
     // Packing pays when the panels are read often enough. A factor whose `k` runs down a column is read in order only
     // when packed; with a short `k` it stays in the cache anyway.
@@ -226,7 +197,7 @@ fn turned<T: Driven>(
 }
 
 /// 0..n in ranges of `step`, the last one shorter.
-fn ranges(n: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn ranges(n: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(step).map(move |start| start..n.min(start + step))
 }
 

@@ -11,7 +11,8 @@
 //! An element of `c` is computed by one fixed chain of operations, which depends on `k` and on the number type and on
 //! nothing else: not on where the element lies, nor on `m`, `n`, the layouts or the threads. So a product of some rows
 //! or columns has the bits of those rows or columns of the whole product; the prediction for one example is the one it
-//! gets in a batch. For floats, with blocks of `k` of equal size, at most 512 (f32) or 256 (f64) long:
+//! gets in a batch. For floats, with one block of `k` or an even number of equal ones, at most 500 (f32) or 256 (f64)
+//! long:
 //!
 //! ```text
 //! s ← 0;  s ← fma(aᵢₚ, bₚⱼ, s) for each p of the block, in order        one rounding each
@@ -32,6 +33,7 @@
 
 mod drive;
 mod pack;
+mod share;
 
 use std::borrow::Cow;
 
@@ -169,7 +171,7 @@ pub(crate) fn plain_bias<T: Scalar>(
 /// The product of floats, by the kernels of this machine.
 pub(crate) fn fast<T: Driven>(alpha: T, a: &ArrayRef2<T>, b: &ArrayRef2<T>, beta: T, c: &mut ArrayRef2<T>) {
     let start = if beta == T::zero() { Start::Zero } else { Start::Scaled(beta) };
-    drive::shared_product(Isa::best(), (alpha, a.view(), b.view()), start, c.view_mut(), None);
+    share::shared_product(Isa::best(), (alpha, a.view(), b.view()), start, c.view_mut(), None);
 }
 
 /// The same with a bias and a function of each element.
@@ -181,7 +183,7 @@ pub(crate) fn fast_bias<T: Driven>(
     then: &(dyn Fn(&mut [T]) + Sync),
 ) {
     let bias = bias.as_slice().map_or_else(|| Cow::Owned(bias.to_vec()), Cow::Borrowed);
-    drive::shared_product(
+    share::shared_product(
         Isa::best(),
         (T::one(), a.view(), b.view()),
         Start::Row(&bias),

@@ -166,7 +166,7 @@ proptest! {
     #[test]
     fn any_cut_of_a_product_has_the_bits_of_the_whole(
         (m, n) in (1..70_usize, 1..90_usize),
-        k in prop_oneof![0..40_usize, 500..530_usize],
+        k in prop_oneof![0..40_usize, 480..530_usize],
         layouts in [0..LAYOUTS, 0..LAYOUTS, 0..LAYOUTS],
         beta in prop_oneof![Just(0.0), Just(1.0), Just(0.7)],
         cut in (0.0..1.0, 0.0..1.0),
@@ -196,7 +196,8 @@ fn large_products_agree_with_the_textbook_and_with_their_cuts() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for (m, k, n) in [(125, 784, 64), (20, 300, 576), (1, 1000, 700), (67, 513, 65)] {
+    // The first and the last one by blocks of k, of which the last has six.
+    for (m, k, n) in [(125, 784, 64), (20, 300, 576), (1, 1000, 700), (67, 513, 65), (60, 2201, 80)] {
         let (a, b, bias) = (noise::<f32>((m, k), 1), noise::<f32>((k, n), 2), noise::<f32>((1, n), 3));
         let on = |threads| {
             let mut c = [noise::<f32>((m, n), 4), noise::<f32>((m, n), 5)];
