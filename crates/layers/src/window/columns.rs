@@ -37,38 +37,61 @@ impl<T: Scalar> Vectorise for ToColumns<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Window { h, w } = self.window;
-        let mut rows = self.columns.chunks_exact_mut(self.window.outputs());
-        for plane in self.x.chunks_exact(h.size * w.size) {
-            for (kh, kw) in cells(self.window) {
-                let row = rows.next().expect("as many rows as cells of the window");
-                plane_to_row(plane, [kh, kw], self.window, row);
+        let outputs = self.window.outputs();
+        for (i, cell) in cells(self.window).enumerate() {
+            let rows = self.columns.get_mut(i * outputs..).unwrap_or_default();
+            let rows = rows.chunks_mut(self.window.cells() * outputs);
+            for (plane, row) in self.x.chunks_exact(h.size * w.size).zip(rows) {
+                plane_to_row(plane, &cell, self.window, &mut row[..outputs]);
             }
         }
     }
 }
 
+/// What one cell of a window sees.
+struct Cell {
+    /// The rows of positions at which it is inside of the image,
+    rows: Range<usize>,
+    /// and the positions in such a row.
+    inside: Range<usize>,
+    /// Where in a plane it is at the first of them.
+    first: usize,
+}
+
 /// The cells of a window, row by row.
 #[inline(always)]
-fn cells(Window { h, w }: &Window) -> impl Iterator<Item = (usize, usize)> {
-    let (kh, kw) = (h.kernel, w.kernel);
-    (0..kh).flat_map(move |i| (0..kw).map(move |j| (i, j)))
+fn cells(Window { h, w }: &Window) -> impl Iterator<Item = Cell> {
+    let start = |slide: &Slide, o: usize, k: usize| o * slide.stride + k * slide.dilation - slide.padding;
+    (0..h.kernel).flat_map(move |kh| {
+        let rows = h.inside(kh);
+        (0..w.kernel).map(move |kw| {
+            let (rows, inside) = (rows.clone(), w.inside(kw));
+            let first = if rows.is_empty() || inside.is_empty() {
+                0
+            } else {
+                start(h, rows.start, kh) * w.size + start(w, inside.start, kw)
+            };
+            Cell { rows, inside, first }
+        })
+    })
 }
 
 /// One row of [`im2col`]: the cells of a plane under one cell of the window.
 #[inline(always)]
-fn plane_to_row<T: Scalar>(plane: &[T], [kh, kw]: [usize; 2], Window { h, w }: &Window, row: &mut [T]) {
-    let (rows, inside) = (h.inside(kh), w.inside(kw));
+fn plane_to_row<T: Scalar>(plane: &[T], cell: &Cell, Window { h, w }: &Window, row: &mut [T]) {
+    let Cell { rows, inside, first } = cell;
     if rows.is_empty() || inside.is_empty() {
         return row.fill(T::zero());
     }
-    row[..rows.start * w.steps].fill(T::zero());
-    row[rows.end * w.steps..].fill(T::zero());
-    let start = |slide: &Slide, o: usize, k: usize| o * slide.stride + k * slide.dilation - slide.padding;
+    if rows.len() < h.steps {
+        row[..rows.start * w.steps].fill(T::zero());
+        row[rows.end * w.steps..].fill(T::zero());
+    }
     let row = &mut row[rows.start * w.steps..rows.end * w.steps];
-    let cells = &plane[start(h, rows.start, kh) * w.size + start(w, inside.start, kw)..];
+    let cells = &plane[*first..];
     let step = h.stride * w.size;
     if w.stride == 1 {
-        copy_lines(cells, step, row, w.steps, inside.clone());
+        copy_lines(rows.len(), cells, step, row, w.steps, inside.clone());
     } else {
         for (line, cells) in row.chunks_exact_mut(w.steps).zip(cells.chunks(step)) {
             line[inside.clone()].iter_mut().zip(cells.iter().step_by(w.stride)).for_each(|(to, x)| *to = *x);
@@ -82,37 +105,51 @@ fn plane_to_row<T: Scalar>(plane: &[T], [kh, kw]: [usize; 2], Window { h, w }: &
     }
 }
 
-/// Copies lines that lie `from_step` apart into a range of lines that lie `to_step` apart.
+/// Copies so many lines, at least one, that lie `from_step` apart into a range of lines that lie `to_step` apart.
 ///
 /// Lines are short: they are copied as columns of whole vectors, the last of which may overlap the one before, because
 /// to call the function that copies memory takes longer than to copy a line.
 #[inline(always)]
-fn copy_lines<T: Copy>(from: &[T], from_step: usize, to: &mut [T], to_step: usize, range: Range<usize>) {
-    if range.len() >= 8 {
-        copy_columns::<T, 8>(from, from_step, to, to_step, range);
-    } else if range.len() >= 4 {
-        copy_columns::<T, 4>(from, from_step, to, to_step, range);
-    } else {
-        copy_columns::<T, 1>(from, from_step, to, to_step, range);
-    }
-}
-
-#[inline(always)]
-fn copy_columns<T: Copy, const N: usize>(
+fn copy_lines<T: Copy>(
+    lines: usize,
     from: &[T],
     from_step: usize,
     to: &mut [T],
     to_step: usize,
     range: Range<usize>,
 ) {
-    let (lines, last) = (to.len() / to_step, range.len() - N);
-    for at in (0..last).step_by(N).chain([last]) {
-        let (mut i, mut o) = (at, range.start + at);
-        for _ in 0..lines {
-            let (Some(to), Some(from)) = (to.get_mut(o..o + N), from.get(i..i + N)) else { return };
-            to.copy_from_slice(from);
-            (i, o) = (i + from_step, o + to_step);
+    if range.len() >= 8 {
+        copy_columns::<T, 8>(lines, from, from_step, to, to_step, range);
+    } else if range.len() >= 4 {
+        copy_columns::<T, 4>(lines, from, from_step, to, to_step, range);
+    } else {
+        copy_columns::<T, 1>(lines, from, from_step, to, to_step, range);
+    }
+}
+
+#[inline(always)]
+fn copy_columns<T: Copy, const N: usize>(
+    lines: usize,
+    from: &[T],
+    from_step: usize,
+    to: &mut [T],
+    to_step: usize,
+    range: Range<usize>,
+) {
+    let (mut at, last) = (0, range.len() - N);
+    loop {
+        let (mut from, mut to) = (&from[at..], &mut to[range.start + at..]);
+        for _ in 1..lines {
+            let (line, rest) = from.split_at(from_step);
+            let (target, others) = to.split_at_mut(to_step);
+            target[..N].copy_from_slice(&line[..N]);
+            (from, to) = (rest, others);
         }
+        to[..N].copy_from_slice(&from[..N]);
+        if at == last {
+            return;
+        }
+        at = last.min(at + N);
     }
 }
 
@@ -145,11 +182,12 @@ impl<T: Scalar> Vectorise for FromColumns<'_, T> {
     fn run(self) {
         let Window { h, w } = self.window;
         self.x.fill(T::zero());
-        let mut rows = self.columns.chunks_exact(self.window.outputs());
-        for plane in self.x.chunks_exact_mut(h.size * w.size) {
-            for (kh, kw) in cells(self.window) {
-                let row = rows.next().expect("as many rows as cells of the window");
-                row_to_plane(row, [kh, kw], self.window, plane);
+        let outputs = self.window.outputs();
+        for (i, cell) in cells(self.window).enumerate() {
+            let rows = self.columns.get(i * outputs..).unwrap_or_default();
+            let rows = rows.chunks(self.window.cells() * outputs);
+            for (plane, row) in self.x.chunks_exact_mut(h.size * w.size).zip(rows) {
+                row_to_plane(&row[..outputs], &cell, self.window, plane);
             }
         }
     }
@@ -157,17 +195,16 @@ impl<T: Scalar> Vectorise for FromColumns<'_, T> {
 
 /// One row of [`col2im`], added to the cells of a plane under one cell of the window.
 #[inline(always)]
-fn row_to_plane<T: Scalar>(row: &[T], [kh, kw]: [usize; 2], Window { h, w }: &Window, plane: &mut [T]) {
-    let (rows, inside) = (h.inside(kh), w.inside(kw));
+fn row_to_plane<T: Scalar>(row: &[T], cell: &Cell, Window { h, w }: &Window, plane: &mut [T]) {
+    let Cell { rows, inside, first } = cell;
     if rows.is_empty() || inside.is_empty() {
         return;
     }
-    let start = |slide: &Slide, o: usize, k: usize| o * slide.stride + k * slide.dilation - slide.padding;
     let lines = &row[rows.start * w.steps..rows.end * w.steps];
-    let cells = &mut plane[start(h, rows.start, kh) * w.size + start(w, inside.start, kw)..];
+    let cells = &mut plane[*first..];
     let step = h.stride * w.size;
     if w.stride == 1 {
-        add_lines(lines, w.steps, inside, cells, step);
+        add_lines(rows.len(), lines, w.steps, inside.clone(), cells, step);
     } else {
         for (line, cells) in lines.chunks_exact(w.steps).zip(cells.chunks_mut(step)) {
             let line = &line[inside.clone()];
@@ -179,8 +216,14 @@ fn row_to_plane<T: Scalar>(row: &[T], [kh, kw]: [usize; 2], Window { h, w }: &Wi
 /// Adds a range of lines that lie `from_step` apart to lines that lie `to_step` apart, column by column of whole
 /// vectors, as [`copy_lines`] copies.
 #[inline(always)]
-fn add_lines<T: Scalar>(from: &[T], from_step: usize, range: Range<usize>, to: &mut [T], to_step: usize) {
-    let lines = from.len() / from_step;
+fn add_lines<T: Scalar>(
+    lines: usize,
+    from: &[T],
+    from_step: usize,
+    range: Range<usize>,
+    to: &mut [T],
+    to_step: usize,
+) {
     let mut at = range.start;
     while at < range.end {
         let (from, to) = (&from[at..], &mut to[at - range.start..]);
@@ -201,14 +244,20 @@ fn add_columns<T: Scalar, const N: usize>(
     to_step: usize,
     lines: usize,
 ) -> usize {
-    let (mut i, mut o) = (0, 0);
-    for _ in 0..lines {
-        let (Some(to), Some(from)) = (to.get_mut(o..o + N), from.get(i..i + N)) else { break };
+    let add = |to: &mut [T], from: &[T]| {
+        let (to, from) = (&mut to[..N], &from[..N]);
         for lane in 0..N {
             to[lane] += from[lane];
         }
-        (i, o) = (i + from_step, o + to_step);
+    };
+    let (mut from, mut to) = (from, to);
+    for _ in 1..lines {
+        let (line, rest) = from.split_at(from_step);
+        let (target, others) = to.split_at_mut(to_step);
+        add(target, line);
+        (from, to) = (rest, others);
     }
+    add(to, from);
     N
 }
 
