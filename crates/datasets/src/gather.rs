@@ -102,12 +102,13 @@ impl<'a, T: Scalar> Gather<'a, T> {
 
     /// Has examples fetched while this thread computes its next products: those that it gathers then.
     ///
-    /// A hint, which changes no number: an index may be of no example.
+    /// A hint, which changes no number: an index may be of no example, and examples of more than 256 KiB are left where they
+    /// are. Of no use if several threads gather together.
     pub fn prefetch(&self, indices: &[usize]) {
         match self.features {
-            Features::U8(x) => prefetch_rows(x, indices),
-            Features::F32(x) => prefetch_rows(x, indices),
-            Features::F64(x) => prefetch_rows(x, indices),
+            Features::U8(x) => prefetch_rows(x, self.width, indices),
+            Features::F32(x) => prefetch_rows(x, self.width, indices),
+            Features::F64(x) => prefetch_rows(x, self.width, indices),
         }
     }
 }
@@ -131,15 +132,15 @@ impl Features {
     }
 }
 
-fn prefetch_rows<A>(x: &ArrayD<A>, indices: &[usize]) {
+fn prefetch_rows<A>(x: &ArrayD<A>, width: usize, indices: &[usize]) {
     /// Bytes of examples that stay in the cache once they were there.
     const FEW: usize = 1 << 20;
     let all = x.as_slice().unwrap_or_default();
     if size_of_val(all) <= FEW {
         return;
     }
-    let width = x.shape()[1..].iter().product::<usize>();
-    prefetch_amid_products(indices.iter().filter_map(|&i| all.get(i * width..)?.get(..width)));
+    let row = |&i: &usize| all.get(width.checked_mul(i)?..)?.get(..width);
+    prefetch_amid_products(indices.iter().filter_map(row));
 }
 
 /// A guess of the time to gather so many numbers from memory that is in no cache.
@@ -264,10 +265,10 @@ mod tests {
 
     #[test]
     fn a_hint_may_name_what_is_not_there() {
-        for features in [Features::U8(Array::zeros(vec![2, 3])), Features::F64(Array::zeros(vec![0, 3]))] {
-            let none = Scaling::none();
+        for rows in [0, 2, 3000] {
+            let (features, none) = (Features::U8(Array::zeros(vec![rows, 784])), Scaling::none());
             let gather = Gather::<f32>::new(&features, &none).unwrap();
-            gather.prefetch(&[0, 1, 2, 1 << 40]);
+            gather.prefetch(&[0, 1, 2, 3000, 1 << 40, usize::MAX / 784, usize::MAX]);
             gather.prefetch(&[]);
         }
     }

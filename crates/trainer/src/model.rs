@@ -135,7 +135,8 @@ impl<T: Scalar, N: Layer> Model<T, N> {
 
     /// The same model in another precision.
     pub fn convert<U: Scalar>(&self) -> Model<U, N> {
-        self.with_params(self.params.iter().map(|p| p.mapv(|v| U::from_f64(v.value()))).collect())
+        let converted = |p: &ArrayD<T>| aligned_copy(&p.mapv(|v| U::from_f64(v.value())));
+        self.with_params(self.params.iter().map(converted).collect())
     }
 }
 

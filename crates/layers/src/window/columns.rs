@@ -22,6 +22,7 @@ use super::{Slide, Window};
 #[track_caller]
 pub fn im2col<T: Scalar>(x: &ArrayRef3<T>, window: &Window, columns: &mut ArrayRef2<T>) {
     assert_eq!(columns.dim(), (x.dim().0 * window.cells(), window.outputs()), "im2col: shape of columns");
+    assert_eq!((x.dim().1, x.dim().2), (window.h.size, window.w.size), "im2col: shape of x");
     let (x, columns) = (slice(x), columns.as_slice_mut().expect("columns in row-major order"));
     vectorised(ToColumns { x, window, columns });
 }
@@ -165,6 +166,7 @@ fn copy_columns<T: Copy, const N: usize>(
 #[track_caller]
 pub fn col2im<T: Scalar>(columns: &ArrayRef2<T>, window: &Window, x: &mut ArrayRef3<T>) {
     assert_eq!(columns.dim(), (x.dim().0 * window.cells(), window.outputs()), "col2im: shape of columns");
+    assert_eq!((x.dim().1, x.dim().2), (window.h.size, window.w.size), "col2im: shape of x");
     let columns = columns.as_slice().expect("columns in row-major order");
     let x = x.as_slice_mut().expect("x in row-major order");
     vectorised(FromColumns { columns, window, x });

@@ -11,7 +11,7 @@
 //! An element of `c` is computed by one fixed chain of operations, which depends on `k` and on the number type and on
 //! nothing else: not on where the element lies, nor on `m`, `n`, the layouts or the threads. So a product of some rows
 //! or columns has the bits of those rows or columns of the whole product; the prediction for one example is the one it
-//! gets in a batch. For floats, with one block of `k` or an even number of equal ones, at most 500 (f32) or 256 (f64)
+//! gets in a batch. For floats, with one block of `k` or several, equal but for the last, at most 500 (f32) or 256 (f64)
 //! long:
 //!
 //! ```text
@@ -28,8 +28,8 @@
 //!
 //! The kernels are written for these shapes: products with some tens to hundreds of rows and columns. They use the
 //! vector instructions of the machine at hand (`TENSOR_OPS_ISA=avx2` or `portable` in the environment asks for less),
-//! read factors in place where that is as fast as a packed copy, and keep the memory for packed copies: a product
-//! allocates only if it is larger than all before it in its thread.
+//! read factors in place where that is as fast as a packed copy, and keep the memory for packed copies and for sums of
+//! blocks: a product allocates only if no factor before it in its thread was as large.
 
 mod drive;
 mod pack;

@@ -11,10 +11,14 @@ use crate::{pool, vectorised};
 /// Multiply-adds that one thread does in a nanosecond: a rough guess, of the time that a product takes.
 const SPEED: usize = 40;
 
+/// Nanoseconds of a product beside which another region does not count.
+const LONG: usize = 100_000;
+
 /// c ← then(alpha · a · b + start), on as many threads as are worth it.
 ///
-/// Each computes some rows or some columns of `c`: so that the most that one has to do is the least, and else so that the
-/// factor that all of them read whole, and may pack, is the smaller one; or some blocks of `k`.
+/// Each computes some rows or some columns of `c`: so that the most that one has to do is the least; else rows, if `a` is a
+/// transpose, as for the gradient of a weight; else so that the factor that all of them read whole, and may pack, is the smaller
+/// one. Or each computes some blocks of `k`.
 pub(crate) fn shared_product<T: Driven>(
     isa: Isa,
     (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
@@ -27,11 +31,14 @@ pub(crate) fn shared_product<T: Driven>(
     let tiling = T::tiling(isa);
     let (rows, columns) = (m.div_ceil(tiling.rows), n.div_ceil(tiling.columns));
     let threads = if pool::is_worth(time) { pool::threads() } else { 1 };
+    let rows_by_blocks =
+        if threads > 1 && alpha == T::one() { rows_for_blocks(threads, &b, &c) } else { None };
+    let (by_rows, by_columns) = (rows.div_ceil(threads) * columns, rows * columns.div_ceil(threads));
     if threads == 1 {
         product(isa, (alpha, a, b), start, c, then);
-    } else if alpha == T::one() && is_for_blocks(time, threads, &b, &c) {
+    } else if rows_by_blocks.is_some_and(|most| m <= most && time >= LONG) {
         by_blocks(isa, (a, b), start, c, then, (time, threads));
-    } else if (rows.div_ceil(threads) * columns, n) <= (rows * columns.div_ceil(threads), m) {
+    } else if by_rows < by_columns || by_rows == by_columns && (a.strides()[0] == 1 || n <= m) {
         let rows = rows.div_ceil(threads) * tiling.rows;
         let parts = a.axis_chunks_iter(Axis(0), rows).zip(c.axis_chunks_iter_mut(Axis(0), rows));
         pool::for_each(time, parts, |(a, c)| product(isa, (alpha, a, b), start, c, then));
@@ -48,27 +55,36 @@ pub(crate) fn shared_product<T: Driven>(
     }
 }
 
-/// Whether each thread should take some of the blocks of `k`, that is, some rows of `b`.
+/// Up to how many rows of `c` each thread should take some of the blocks of `k`, that is, some rows of `b`, if at all.
 ///
 /// If `b` is a weight, those are the rows that the thread finds the gradients of, and updates. So no core reads what
 /// another one has written, and none waits, when it writes, until another one has forgotten what it read. That is worth it
-/// if the weight is large beside `c`, of which each block makes one more copy.
-fn is_for_blocks<T: Driven>(
-    time: usize,
+/// if the weight is large beside the copies of `c`, one for each block but the first. There will be memory for them from now
+/// on: a batch may have fewer rows than the one before.
+fn rows_for_blocks<T: Driven>(
     threads: usize,
     b: &ArrayView2<'_, T>,
     c: &ArrayViewMut2<'_, T>,
-) -> bool {
-    /// Nanoseconds of a product beside which another region does not count.
-    const LONG: usize = 100_000;
-    let (m, k) = (c.nrows(), b.nrows());
+) -> Option<usize> {
+    let (k, n) = b.dim();
     let blocks = k.div_ceil(depth::<T>(k));
-    time >= LONG
-        && blocks >= threads
-        && blocks.is_multiple_of(threads)
-        && k >= 4 * m
-        && b.strides()[1] == 1
-        && c.strides()[1] == 1
+    let shared = blocks >= threads && blocks.is_multiple_of(threads);
+    if !shared || b.strides()[1] != 1 || c.strides()[1] != 1 {
+        return None;
+    }
+    let rows = k / 4 / (blocks - 1);
+    if rows * n * k / SPEED < LONG {
+        return None;
+    }
+    let mut buffers = T::buffers().take();
+    aligned(&mut buffers.sums, sums_of_blocks(blocks, rows, n));
+    T::buffers().set(buffers);
+    Some(rows)
+}
+
+/// Elements that [`by_blocks`] needs for the sums of blocks, and for zeros.
+fn sums_of_blocks(blocks: usize, m: usize, n: usize) -> usize {
+    (blocks - 1) * m * n + m
 }
 
 /// c ← then(a · b + start), a block of `k` at a time, each with a sum of its own until all are added to `c` in order.
@@ -87,7 +103,7 @@ fn by_blocks<T: Driven>(
     let mut memory = std::mem::take(&mut buffers.sums);
     T::buffers().set(buffers);
 
-    let (sums, zeros) = aligned(&mut memory, (blocks - 1) * m * n + m).split_at_mut((blocks - 1) * m * n);
+    let (sums, zeros) = aligned(&mut memory, sums_of_blocks(blocks, m, n)).split_at_mut((blocks - 1) * m * n);
     zeros.fill(-T::zero()); // to which any sum adds unchanged, even -0
     let views = sums.chunks_exact_mut(m * n).map(|sum| ArrayViewMut2::from_shape((m, n), sum));
     let views = iter::once(c.view_mut()).chain(views.map(|view| view.expect("as many elements")));

@@ -194,23 +194,50 @@ fn large_products_agree_with_the_textbook_and_with_their_cuts() {
     }
 }
 
+/// One product with all that goes with it, by so many threads.
+fn on_threads<T: Driven>(threads: usize, (m, k, n): (usize, usize, usize), layout: u8) -> Vec<Vec<u64>> {
+    let (a, b, bias) = (noise::<T>((m, k), 1), noise::<T>((k, n), 2), noise::<T>((1, n), 3));
+    let (a, c) = (Held::new(&a, layout), noise((m, n), 4));
+    let product = |f: &dyn Fn(&ArrayView2<'_, T>, ArrayViewMut2<'_, T>)| {
+        let mut c = Held::new(&c, if layout == 1 { 2 } else { layout });
+        pool::with_threads(threads, || f(&a.view(), c.view_mut()));
+        bits(&c.view())
+    };
+    let of = T::from_f64;
+    vec![
+        product(&|a, mut c| gemm(of(0.3), a, &b, of(0.5), &mut c)),
+        product(&|a, mut c| gemm(of(1.0), a, &b, of(0.5), &mut c)),
+        product(&|a, mut c| gemm(of(1.0), a, &b, of(0.0), &mut c)),
+        product(&|a, mut c| {
+            gemm_bias(a, &b, &bias.row(0), &mut c, |c| c.iter_mut().for_each(|c| *c = c.maximum(of(0.0))));
+        }),
+    ]
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     // The first and the last one by blocks of k, of which the last has six.
-    for (m, k, n) in [(125, 784, 64), (20, 300, 576), (1, 1000, 700), (67, 513, 65), (60, 2201, 80)] {
-        let (a, b, bias) = (noise::<f32>((m, k), 1), noise::<f32>((k, n), 2), noise::<f32>((1, n), 3));
-        let on = |threads| {
-            let mut c = [noise::<f32>((m, n), 4), noise::<f32>((m, n), 5)];
-            pool::with_threads(threads, || {
-                gemm(0.3, &a, &b, 0.5, &mut c[0]);
-                gemm_bias(&a, &b, &bias.row(0), &mut c[1], |c| c.iter_mut().for_each(|c| *c = c.max(0.0)));
-            });
-            c.map(|c| bits(&c.view()))
-        };
-        let one = on(1);
-        for threads in 2..6 {
-            assert!(on(threads) == one, "{threads} threads");
+    for dim in [(125, 784, 64), (20, 300, 576), (1, 1000, 700), (67, 513, 65), (60, 2201, 80)] {
+        for layout in [0, 1, 2] {
+            let one = (on_threads::<f32>(1, dim, layout), on_threads::<f64>(1, dim, layout));
+            for threads in 2..6 {
+                let several =
+                    (on_threads::<f32>(threads, dim, layout), on_threads::<f64>(threads, dim, layout));
+                assert!(several == one, "{threads} threads, {dim:?}, layout {layout}");
+            }
         }
+    }
+}
+
+#[test]
+fn a_negative_zero_stays_one_on_any_number_of_threads() {
+    // Each product is too small for f32, and rounds to -0.
+    let (a, b) = (Array2::from_elem((100, 784), 1e-30_f32), Array2::from_elem((784, 64), -1e-30_f32));
+    let bias = Array1::from_elem(64, -0.0);
+    for threads in 1..4 {
+        let mut c = Array2::ones((100, 64));
+        pool::with_threads(threads, || gemm_bias(&a, &b, &bias, &mut c, |_| {}));
+        assert!(c.iter().all(|c| c.to_bits() == (-0.0_f32).to_bits()), "{threads} threads");
     }
 }
 

@@ -34,8 +34,8 @@ pub fn prefetch<T>(slice: &[T]) {
 /// Asks for slices to be fetched bit by bit, while this thread computes its next products.
 ///
 /// A product waits for arithmetic, not for memory, so what is fetched meanwhile costs next to nothing. What was asked for
-/// before and is not fetched yet is forgotten. Of more than 256 KiB only the first are fetched, because more would drive out
-/// what the products need. Allocates only to remember more slices than ever before.
+/// before and is not fetched yet is forgotten. At most 256 KiB are fetched, because more would drive out what the products
+/// need: the slices before the one that goes beyond. Allocates only to remember more slices than ever before.
 ///
 /// # Examples
 ///
@@ -52,16 +52,19 @@ pub fn prefetch<T>(slice: &[T]) {
 /// assert_eq!((y[[0, 0]], sum), (784.0, 3.0 * 784.0));
 /// ```
 pub fn prefetch_amid_products<'a, T: 'a>(slices: impl IntoIterator<Item = &'a [T]>) {
-    LATER.with_borrow_mut(|later| {
-        later.clear();
-        let mut bytes = 0;
-        let few = slices.into_iter().map(lines).take_while(|lines| {
-            bytes += lines.len();
-            bytes <= MOST
-        });
-        later.extend(few.filter(|lines| !lines.is_empty()));
-        later.reverse();
+    // Taken, not borrowed: whatever the iterator does may compute products too.
+    let mut later = LATER.take();
+    later.clear();
+    let mut bytes = 0;
+    let slices = slices.into_iter();
+    later.reserve(slices.size_hint().1.unwrap_or(0).min(MOST / LINE));
+    let few = slices.map(lines).take_while(|lines| {
+        bytes += lines.len();
+        bytes <= MOST
     });
+    later.extend(few.filter(|lines| !lines.is_empty()));
+    later.reverse();
+    LATER.set(later);
     NOW.set(next());
 }
 
@@ -85,7 +88,8 @@ pub(super) fn prefetch_some() {
 }
 
 thread_local!(
-    /// The addresses from which and up to which memory is fetched now; nothing is if nothing is left.
+    /// The addresses from which and up to which memory is fetched now; nothing is if nothing is left. Addresses alone, so
+    /// that what they name may be gone before it is fetched.
     static NOW: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     /// And then, the last first.
     static LATER: RefCell<Vec<Range<usize>>> = const { RefCell::new(Vec::new()) };
@@ -160,11 +164,15 @@ mod tests {
         prefetch_amid_products(slices);
         assert_eq!(wanted(), [lines(slices[2]), lines(slices[0])]);
         while left() > 0 {
-            let before = left();
+            let before = wanted();
             assert_eq!(crate::matmul(&x, &x)[[0, 0]], 8.0);
-            assert!(left() < before);
+            let (last, ends) = (wanted().len() - 1, |lines: &Range<usize>| lines.end);
+            assert_eq!(wanted()[..last], before[..last]);
+            assert!(left() == 0 || wanted()[last].start > before[last].start || last < before.len() - 1);
+            assert!(left() == 0 || ends(&wanted()[last]) == ends(&before[last]));
         }
         assert_eq!(crate::matmul(&x, &x)[[0, 0]], 8.0);
+        assert_eq!(left(), 0);
     }
 
     #[test]

@@ -108,7 +108,19 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         let mut cache = model.network().new_cache(x.shape());
         cache.begin(Mode::Infer, 0);
         let grads = model.params().iter().map(|p| aligned_zeros(p.shape())).collect();
-        Objective { dy: y.clone(), model, loss, data, indices, weight, targets, x, y, cache, grads }
+        Objective {
+            dy: aligned_zeros(y.shape()),
+            model,
+            loss,
+            data,
+            indices,
+            weight,
+            targets,
+            x,
+            y,
+            cache,
+            grads,
+        }
     }
 
     fn evaluate(&mut self, params: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {

@@ -140,10 +140,14 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             let after = passes.peek().map_or(after, |(_, indices)| indices);
             let run = |at: usize, out: &mut Share<T>, lane: &mut Lane<T>, params: &[ArrayD<T>]| {
                 let seed = noise_seed(self.options.seed, step, (i * count + at) as u64);
-                let next = match at + 1 {
-                    at if alone && at < count => share_of(indices, at, count),
-                    _ if alone => share_of(after, 0, count),
-                    _ => share_of(after, at, count),
+                let next = if !alone {
+                    share_of(after, at, count)
+                } else if at + 1 < count {
+                    share_of(indices, at + 1, count)
+                } else if pool::threads() == 1 {
+                    share_of(after, 0, count)
+                } else {
+                    &[] // which several threads will gather
                 };
                 lane.run(&pass, params, [share_of(indices, at, count), next], seed, out);
             };
