@@ -206,24 +206,27 @@ pub fn conv2d_backward_params<T: Scalar>(
 }
 
 /// dW ← dW + the sum of the gradients of all parts, each of which holds that of one group after the other, transposed.
-fn add_parts<T: Scalar>(parts: ArrayViewMut2<'_, T>, group: &Groups, dweight: &mut ArrayRef4<T>) {
+fn add_parts<T: Scalar>(mut parts: ArrayViewMut2<'_, T>, group: &Groups, dweight: &mut ArrayRef4<T>) {
     let rows = dweight.dim().0;
     let dweight = dweight.view_mut().into_shape_with_order((rows, group.cells));
     let mut dweight = dweight.expect("dweight in row-major order");
-    if parts.is_empty() {
-        return;
-    }
-    let (mut sum, rest) = parts.split_at(Axis(0), 1);
-    let sum = sum.as_slice_mut().expect("one row");
-    for part in rest.rows() {
-        let part = part.to_slice().expect("a row in row-major order");
-        vectorised(|| sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part));
-    }
-    let groups = dweight.axis_chunks_iter_mut(Axis(0), group.outputs);
-    for (mut dweight, sum) in groups.zip(sum.chunks_exact(group.weights())) {
-        let sum = ArrayView2::from_shape((group.cells, group.outputs), sum).expect("the weights of a group");
-        dweight += &sum.t();
-    }
+    // One group by some cells of the filters at a time, several by groups.
+    let (axis, step) =
+        if rows == group.outputs { (Axis(1), group.cells.div_ceil(PARTS)) } else { (Axis(0), group.outputs) };
+    let cells = if axis == Axis(1) { step } else { group.cells };
+    let time = parts.len() / 4;
+    let pieces = parts.axis_chunks_iter_mut(Axis(1), cells * group.outputs);
+    pool::for_each(time, pieces.zip(dweight.axis_chunks_iter_mut(axis, step)), |(mut parts, mut dweight)| {
+        let mut parts =
+            parts.rows_mut().into_iter().map(|part| part.into_slice().expect("a row in row-major order"));
+        let Some(sum) = parts.next() else { return };
+        for part in parts {
+            let (sum, part) = (&mut *sum, &*part);
+            vectorised(move || sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part));
+        }
+        let sum = ArrayView2::from_shape((sum.len() / group.outputs, group.outputs), sum);
+        dweight += &sum.expect("the weights of some cells").t();
+    });
 }
 
 /// db ← db + the sum of dy over examples and cells, accumulated wide.
