@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use ndarray::{ArrayD, ArrayRefD, Axis};
 use tensor_ops::{Scalar, pool, prefetch, prefetch_amid_products, vectorised};
 
+use crate::dataset::each;
 use crate::{Error, Features, Scaling};
 
 /// Rows of features, scaled as they are copied: the first thing every training step does.
@@ -105,11 +106,7 @@ impl<'a, T: Scalar> Gather<'a, T> {
     /// A hint, which changes no number: an index may be of no example, and examples of more than 256 KiB are left where they
     /// are. Of no use if several threads gather together.
     pub fn prefetch(&self, indices: &[usize]) {
-        match self.features {
-            Features::U8(x) => prefetch_rows(x, self.width, indices),
-            Features::F32(x) => prefetch_rows(x, self.width, indices),
-            Features::F64(x) => prefetch_rows(x, self.width, indices),
-        }
+        each!(self.features, x => prefetch_rows(x, self.width, indices));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arrays that begin with a cache line.
+//! Memory that begins with a cache line.
 //!
 //! An allocator gives memory at a multiple of 16 bytes. A vector of 64 bytes then lies in two cache lines, and passes over
 //! memory, such as an optimiser's, take up to twice as long.
@@ -8,7 +8,26 @@ use ndarray::{Array1, ArrayD, ArrayRefD, IxDyn, s};
 use crate::Scalar;
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
+
+/// The elements that a line has room for: with so many to spare, some begin with a line.
+const fn spare<T>() -> usize {
+    LINE / size_of::<T>()
+}
+
+/// How many elements lie before the first that begins with a line.
+fn before_line<T>(start: *const T) -> usize {
+    start.align_offset(LINE).min(spare::<T>())
+}
+
+/// The first `len` elements of a buffer, which grows if it must, from the start of a line.
+pub(crate) fn aligned_part<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    if buffer.len() < len + spare::<T>() {
+        buffer.resize(len + spare::<T>(), T::default());
+    }
+    let skip = before_line(buffer.as_ptr());
+    &mut buffer[skip..skip + len]
+}
 
 /// An array of zeros in the standard layout that begins with a cache line.
 ///
@@ -27,9 +46,8 @@ const LINE: usize = 64;
 /// ```
 pub fn aligned_zeros<T: Scalar>(shape: &[usize]) -> ArrayD<T> {
     let len: usize = shape.iter().product();
-    let room = LINE / size_of::<T>();
-    let memory = Array1::<T>::zeros(len + room);
-    let skip = memory.as_ptr().align_offset(LINE).min(room);
+    let memory = Array1::<T>::zeros(len + spare::<T>());
+    let skip = before_line(memory.as_ptr());
     let elements = memory.slice_move(s![skip..skip + len]);
     elements.into_shape_with_order(IxDyn(shape)).expect("as many elements")
 }

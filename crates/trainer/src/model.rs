@@ -35,7 +35,7 @@ pub struct Model<T: Scalar, N = Sequential> {
     input: Vec<usize>,
     output: Vec<usize>,
     specs: Arc<[ParamSpec]>,
-    /// In the standard layout, on which optimisers count, and from the start of a cache line.
+    /// Made in the standard layout, on which optimisers count, and from the start of a cache line.
     params: Vec<ArrayD<T>>,
     /// What is done to raw inputs before the network sees them.
     pub scaling: Scaling,

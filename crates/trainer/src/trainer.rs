@@ -23,7 +23,7 @@ use std::ops::ControlFlow;
 use layers::Backprop;
 use losses::Loss;
 use ndarray::ArrayD;
-use tensor_ops::{Scalar, aligned_copy, aligned_zeros};
+use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::evaluate::Evaluator;
 use crate::groups::{self, Settings};
@@ -106,7 +106,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         options: Options,
     ) -> Result<Self, Error> {
         options.check()?;
-        let model = model.with_params(model.params().iter().map(|param| aligned_copy(param)).collect());
+        let model = model.clone(); // in the standard layout, whatever its parameters have been exchanged for
         let settings = groups::resolve(&options.groups, model.specs())?;
         let slots = model.params().iter().zip(&settings).map(|(p, settings)| {
             let n = if settings.trained { optimizer.slots().len() } else { 0 };

@@ -59,6 +59,12 @@ struct Cell {
     first: usize,
 }
 
+impl Cell {
+    fn is_outside(&self) -> bool {
+        self.rows.is_empty() || self.inside.is_empty()
+    }
+}
+
 /// The cells of a window, row by row.
 #[inline(always)]
 fn cells(Window { h, w }: &Window) -> impl Iterator<Item = Cell> {
@@ -66,13 +72,11 @@ fn cells(Window { h, w }: &Window) -> impl Iterator<Item = Cell> {
     (0..h.kernel).flat_map(move |kh| {
         let rows = h.inside(kh);
         (0..w.kernel).map(move |kw| {
-            let (rows, inside) = (rows.clone(), w.inside(kw));
-            let first = if rows.is_empty() || inside.is_empty() {
-                0
-            } else {
-                start(h, rows.start, kh) * w.size + start(w, inside.start, kw)
-            };
-            Cell { rows, inside, first }
+            let mut cell = Cell { rows: rows.clone(), inside: w.inside(kw), first: 0 };
+            if !cell.is_outside() {
+                cell.first = start(h, cell.rows.start, kh) * w.size + start(w, cell.inside.start, kw);
+            }
+            cell
         })
     })
 }
@@ -80,10 +84,10 @@ fn cells(Window { h, w }: &Window) -> impl Iterator<Item = Cell> {
 /// One row of [`im2col`]: the cells of a plane under one cell of the window.
 #[inline(always)]
 fn plane_to_row<T: Scalar>(plane: &[T], cell: &Cell, Window { h, w }: &Window, row: &mut [T]) {
-    let Cell { rows, inside, first } = cell;
-    if rows.is_empty() || inside.is_empty() {
+    if cell.is_outside() {
         return row.fill(T::zero());
     }
+    let Cell { rows, inside, first } = cell;
     if rows.len() < h.steps {
         row[..rows.start * w.steps].fill(T::zero());
         row[rows.end * w.steps..].fill(T::zero());
@@ -92,7 +96,7 @@ fn plane_to_row<T: Scalar>(plane: &[T], cell: &Cell, Window { h, w }: &Window, r
     let cells = &plane[*first..];
     let step = h.stride * w.size;
     if w.stride == 1 {
-        copy_lines(rows.len(), cells, step, row, w.steps, inside.clone());
+        copy_lines(Lines { count: rows.len(), from: step, to: w.steps }, cells, row, inside.clone());
     } else {
         for (line, cells) in row.chunks_exact_mut(w.steps).zip(cells.chunks(step)) {
             line[inside.clone()].iter_mut().zip(cells.iter().step_by(w.stride)).for_each(|(to, x)| *to = *x);
@@ -106,43 +110,35 @@ fn plane_to_row<T: Scalar>(plane: &[T], cell: &Cell, Window { h, w }: &Window, r
     }
 }
 
-/// Copies so many lines, at least one, that lie `from_step` apart into a range of lines that lie `to_step` apart.
+/// How many lines there are, at least one, and how far they lie apart where they come from and where they go.
+#[derive(Clone, Copy)]
+struct Lines {
+    count: usize,
+    from: usize,
+    to: usize,
+}
+
+/// Copies lines into a range of lines.
 ///
 /// Lines are short: they are copied as columns of whole vectors, the last of which may overlap the one before, because
 /// to call the function that copies memory takes longer than to copy a line.
 #[inline(always)]
-fn copy_lines<T: Copy>(
-    lines: usize,
-    from: &[T],
-    from_step: usize,
-    to: &mut [T],
-    to_step: usize,
-    range: Range<usize>,
-) {
-    if range.len() >= 8 {
-        copy_columns::<T, 8>(lines, from, from_step, to, to_step, range);
-    } else if range.len() >= 4 {
-        copy_columns::<T, 4>(lines, from, from_step, to, to_step, range);
-    } else {
-        copy_columns::<T, 1>(lines, from, from_step, to, to_step, range);
+fn copy_lines<T: Copy>(lines: Lines, from: &[T], to: &mut [T], range: Range<usize>) {
+    match range.len() {
+        8.. => copy_columns::<T, 8>(lines, from, to, range),
+        4.. => copy_columns::<T, 4>(lines, from, to, range),
+        _ => copy_columns::<T, 1>(lines, from, to, range),
     }
 }
 
 #[inline(always)]
-fn copy_columns<T: Copy, const N: usize>(
-    lines: usize,
-    from: &[T],
-    from_step: usize,
-    to: &mut [T],
-    to_step: usize,
-    range: Range<usize>,
-) {
+fn copy_columns<T: Copy, const N: usize>(lines: Lines, from: &[T], to: &mut [T], range: Range<usize>) {
     let (mut at, last) = (0, range.len() - N);
     loop {
         let (mut from, mut to) = (&from[at..], &mut to[range.start + at..]);
-        for _ in 1..lines {
-            let (line, rest) = from.split_at(from_step);
-            let (target, others) = to.split_at_mut(to_step);
+        for _ in 1..lines.count {
+            let (line, rest) = from.split_at(lines.from);
+            let (target, others) = to.split_at_mut(lines.to);
             target[..N].copy_from_slice(&line[..N]);
             (from, to) = (rest, others);
         }
@@ -198,54 +194,40 @@ impl<T: Scalar> Vectorise for FromColumns<'_, T> {
 /// One row of [`col2im`], added to the cells of a plane under one cell of the window.
 #[inline(always)]
 fn row_to_plane<T: Scalar>(row: &[T], cell: &Cell, Window { h, w }: &Window, plane: &mut [T]) {
-    let Cell { rows, inside, first } = cell;
-    if rows.is_empty() || inside.is_empty() {
+    if cell.is_outside() {
         return;
     }
-    let lines = &row[rows.start * w.steps..rows.end * w.steps];
+    let Cell { rows, inside, first } = cell;
+    let row = &row[rows.start * w.steps..rows.end * w.steps];
     let cells = &mut plane[*first..];
     let step = h.stride * w.size;
     if w.stride == 1 {
-        add_lines(rows.len(), lines, w.steps, inside.clone(), cells, step);
+        add_lines(Lines { count: rows.len(), from: w.steps, to: step }, row, inside.clone(), cells);
     } else {
-        for (line, cells) in lines.chunks_exact(w.steps).zip(cells.chunks_mut(step)) {
+        for (line, cells) in row.chunks_exact(w.steps).zip(cells.chunks_mut(step)) {
             let line = &line[inside.clone()];
             cells.iter_mut().step_by(w.stride).zip(line).for_each(|(cell, x)| *cell += *x);
         }
     }
 }
 
-/// Adds a range of lines that lie `from_step` apart to lines that lie `to_step` apart, column by column of whole
-/// vectors, as [`copy_lines`] copies.
+/// Adds a range of lines to lines, column by column of whole vectors, as [`copy_lines`] copies.
 #[inline(always)]
-fn add_lines<T: Scalar>(
-    lines: usize,
-    from: &[T],
-    from_step: usize,
-    range: Range<usize>,
-    to: &mut [T],
-    to_step: usize,
-) {
+fn add_lines<T: Scalar>(lines: Lines, from: &[T], range: Range<usize>, to: &mut [T]) {
     let mut at = range.start;
     while at < range.end {
         let (from, to) = (&from[at..], &mut to[at - range.start..]);
         at += match range.end - at {
-            8.. => add_columns::<T, 8>(from, from_step, to, to_step, lines),
-            4.. => add_columns::<T, 4>(from, from_step, to, to_step, lines),
-            _ => add_columns::<T, 1>(from, from_step, to, to_step, lines),
+            8.. => add_columns::<T, 8>(lines, from, to),
+            4.. => add_columns::<T, 4>(lines, from, to),
+            _ => add_columns::<T, 1>(lines, from, to),
         };
     }
 }
 
 /// Adds the first N elements of each line, and returns how many they are.
 #[inline(always)]
-fn add_columns<T: Scalar, const N: usize>(
-    from: &[T],
-    from_step: usize,
-    to: &mut [T],
-    to_step: usize,
-    lines: usize,
-) -> usize {
+fn add_columns<T: Scalar, const N: usize>(lines: Lines, from: &[T], to: &mut [T]) -> usize {
     let add = |to: &mut [T], from: &[T]| {
         let (to, from) = (&mut to[..N], &from[..N]);
         for lane in 0..N {
@@ -253,9 +235,9 @@ fn add_columns<T: Scalar, const N: usize>(
         }
     };
     let (mut from, mut to) = (from, to);
-    for _ in 1..lines {
-        let (line, rest) = from.split_at(from_step);
-        let (target, others) = to.split_at_mut(to_step);
+    for _ in 1..lines.count {
+        let (line, rest) = from.split_at(lines.from);
+        let (target, others) = to.split_at_mut(lines.to);
         add(target, line);
         (from, to) = (rest, others);
     }

@@ -11,6 +11,7 @@ use std::thread::LocalKey;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::pack::pack;
+use crate::aligned::aligned_part;
 use crate::machine::{Isa, Kernel, Left, Product, Right, Start};
 
 /// A float for which there are kernels and, in each thread, buffers for packed panels.
@@ -59,17 +60,6 @@ const BLOCK_N: usize = 1024;
 const PACK_ABOVE: usize = 64;
 /// Columns of `c` above which `a` is packed.
 const PACK_A_ABOVE: usize = 255;
-
-/// The first `len` elements of a buffer, from the start of a cache line.
-pub(super) fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
-    const LINE: usize = 64;
-    let room = len + LINE / size_of::<T>();
-    if buffer.len() < room {
-        buffer.resize(room, T::default());
-    }
-    let skip = buffer.as_ptr().align_offset(LINE).min(room - len);
-    &mut buffer[skip..skip + len]
-}
 
 /// What is done with elements of `c`, if anything, once they are computed.
 pub(crate) type Then<'a, T> = Option<&'a (dyn Fn(&mut [T]) + Sync)>;
@@ -146,7 +136,7 @@ fn blocks<T: Driven>(
             let b = part(b, &steps, &columns);
             let b = if pack_b {
                 let panels = columns.len().next_multiple_of(tiling.columns) * steps.len();
-                let panels = aligned(&mut buffers.b, panels);
+                let panels = aligned_part(&mut buffers.b, panels);
                 pack(&b, tiling.columns, panels);
                 Right::Packed(panels, b.dim())
             } else {
@@ -156,7 +146,7 @@ fn blocks<T: Driven>(
                 let a = part(a, &rows, &steps);
                 let a = if pack_a {
                     let panels = rows.len().next_multiple_of(tiling.rows) * steps.len();
-                    let panels = aligned(&mut buffers.a, panels);
+                    let panels = aligned_part(&mut buffers.a, panels);
                     pack(&a.t(), tiling.rows, panels);
                     Left::Packed(panels, a.dim())
                 } else {
@@ -188,7 +178,8 @@ fn turned<T: Driven>(
 ) {
     let (m, n) = c.dim();
     let mut memory = std::mem::take(&mut buffers.c);
-    let mut rows = ArrayViewMut2::from_shape((n, m), aligned(&mut memory, n * m)).expect("as many elements");
+    let mut rows =
+        ArrayViewMut2::from_shape((n, m), aligned_part(&mut memory, n * m)).expect("as many elements");
     if let Start::Scaled(_) = start {
         rows.outer_iter_mut().zip(c.columns()).for_each(|(mut row, column)| row.assign(&column));
     }

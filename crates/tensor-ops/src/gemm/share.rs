@@ -4,7 +4,8 @@ use std::iter;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::drive::{Driven, Then, aligned, depth, product, ranges};
+use super::drive::{Driven, Then, depth, product, ranges};
+use crate::aligned::aligned_part;
 use crate::machine::{Isa, Start};
 use crate::{pool, vectorised};
 
@@ -33,6 +34,12 @@ pub(crate) fn shared_product<T: Driven>(
     let threads = if pool::is_worth(time) { pool::threads() } else { 1 };
     let rows_by_blocks =
         if threads > 1 && alpha == T::one() { rows_for_blocks(threads, &b, &c) } else { None };
+    if let Some(most) = rows_by_blocks {
+        // Now, and not when a batch is the first that has so few rows.
+        let mut buffers = T::buffers().take();
+        aligned_part(&mut buffers.sums, sums_of_blocks::<T>(most, k, n));
+        T::buffers().set(buffers);
+    }
     let (by_rows, by_columns) = (rows.div_ceil(threads) * columns, rows * columns.div_ceil(threads));
     if threads == 1 {
         product(isa, (alpha, a, b), start, c, then);
@@ -59,8 +66,7 @@ pub(crate) fn shared_product<T: Driven>(
 ///
 /// If `b` is a weight, those are the rows that the thread finds the gradients of, and updates. So no core reads what
 /// another one has written, and none waits, when it writes, until another one has forgotten what it read. That is worth it
-/// if the weight is large beside the copies of `c`, one for each block but the first. There will be memory for them from now
-/// on: a batch may have fewer rows than the one before.
+/// if the weight is large beside the copies of `c`, one for each block but the first.
 fn rows_for_blocks<T: Driven>(
     threads: usize,
     b: &ArrayView2<'_, T>,
@@ -73,18 +79,12 @@ fn rows_for_blocks<T: Driven>(
         return None;
     }
     let rows = k / 4 / (blocks - 1);
-    if rows * n * k / SPEED < LONG {
-        return None;
-    }
-    let mut buffers = T::buffers().take();
-    aligned(&mut buffers.sums, sums_of_blocks(blocks, rows, n));
-    T::buffers().set(buffers);
-    Some(rows)
+    (rows * n * k / SPEED >= LONG).then_some(rows)
 }
 
 /// Elements that [`by_blocks`] needs for the sums of blocks, and for zeros.
-fn sums_of_blocks(blocks: usize, m: usize, n: usize) -> usize {
-    (blocks - 1) * m * n + m
+fn sums_of_blocks<T: Driven>(m: usize, k: usize, n: usize) -> usize {
+    (k.div_ceil(depth::<T>(k)) - 1) * m * n + m
 }
 
 /// c ← then(a · b + start), a block of `k` at a time, each with a sum of its own until all are added to `c` in order.
@@ -103,7 +103,8 @@ fn by_blocks<T: Driven>(
     let mut memory = std::mem::take(&mut buffers.sums);
     T::buffers().set(buffers);
 
-    let (sums, zeros) = aligned(&mut memory, sums_of_blocks(blocks, m, n)).split_at_mut((blocks - 1) * m * n);
+    let sums = aligned_part(&mut memory, sums_of_blocks::<T>(m, k, n));
+    let (sums, zeros) = sums.split_at_mut((blocks - 1) * m * n);
     zeros.fill(-T::zero()); // to which any sum adds unchanged, even -0
     let views = sums.chunks_exact_mut(m * n).map(|sum| ArrayViewMut2::from_shape((m, n), sum));
     let views = iter::once(c.view_mut()).chain(views.map(|view| view.expect("as many elements")));

@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::ptr::without_provenance;
 
+use crate::aligned::LINE;
+
 /// Asks the processor to fetch a slice into its cache, and does not wait for it.
 ///
 /// For what is far away and not in the order in which memory lies, such as the rows of the examples of a batch: the
@@ -103,9 +105,6 @@ fn next() -> (usize, usize) {
 
 /// Bytes of what is fetched amid products, at most.
 const MOST: usize = 256 * 1024;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 /// The addresses from the first line of a slice on; none for an empty slice.
 fn lines<T>(slice: &[T]) -> Range<usize> {

@@ -108,19 +108,8 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         let mut cache = model.network().new_cache(x.shape());
         cache.begin(Mode::Infer, 0);
         let grads = model.params().iter().map(|p| aligned_zeros(p.shape())).collect();
-        Objective {
-            dy: aligned_zeros(y.shape()),
-            model,
-            loss,
-            data,
-            indices,
-            weight,
-            targets,
-            x,
-            y,
-            cache,
-            grads,
-        }
+        let dy = aligned_zeros(y.shape());
+        Objective { model, loss, data, indices, weight, targets, x, y, dy, cache, grads }
     }
 
     fn evaluate(&mut self, params: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {

@@ -30,7 +30,7 @@ impl Examples {
                     batches::draw(n, size, seed, step, &mut self.order);
                 }
                 batches::draw(n, size, seed, step + 1, &mut self.drawn);
-                (self.epoch, self.drawn_for) = (None, Some((step + 1, n)));
+                self.drawn_for = Some((step + 1, n));
                 (&self.order[..], &self.drawn[..])
             }
             Order::Shuffled => {
@@ -38,7 +38,7 @@ impl Examples {
                 let (epoch, at) = (step / per_epoch, (step % per_epoch) as usize);
                 if self.epoch != Some(epoch) || self.order.len() != n {
                     batches::shuffled_epoch_into(n, seed, epoch, &mut self.order);
-                    (self.epoch, self.drawn_for) = (Some(epoch), None);
+                    self.epoch = Some(epoch);
                 }
                 let rest = &self.order[at * size..];
                 rest.split_at(size.min(rest.len()))
