@@ -28,7 +28,7 @@ mod sums;
 pub use aligned::{aligned_copy, aligned_zeros};
 pub use dual::{Dual, branches};
 pub use gemm::{gemm, gemm_bias, matmul};
-pub use machine::{Vectorise, prefetch, prefetch_amid_products, vectorised};
+pub use machine::{Block, Vectorise, prefetch, prefetch_amid_products, vectorised};
 pub use rows::{argmax, argmax_rows, gather_rows, is_argmax, one_hot};
 pub use scalar::Scalar;
 pub use softmax::{log_softmax_rows, log_sum_exp, softmax_rows};

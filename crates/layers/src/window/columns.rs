@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ndarray::{ArrayRef2, ArrayRef3};
-use tensor_ops::{Scalar, Vectorise, vectorised};
+use tensor_ops::{Block, Scalar};
 
 use super::{Slide, Window};
 
@@ -24,7 +24,7 @@ pub fn im2col<T: Scalar>(x: &ArrayRef3<T>, window: &Window, columns: &mut ArrayR
     assert_eq!(columns.dim(), (x.dim().0 * window.cells(), window.outputs()), "im2col: shape of columns");
     assert_eq!((x.dim().1, x.dim().2), (window.h.size, window.w.size), "im2col: shape of x");
     let (x, columns) = (slice(x), columns.as_slice_mut().expect("columns in row-major order"));
-    vectorised(ToColumns { x, window, columns });
+    ToColumns { x, window, columns }.run();
 }
 
 struct ToColumns<'a, T> {
@@ -33,17 +33,18 @@ struct ToColumns<'a, T> {
     columns: &'a mut [T],
 }
 
-impl<T: Scalar> Vectorise for ToColumns<'_, T> {
-    type Output = ();
-    #[inline(always)]
+impl<T: Scalar> ToColumns<'_, T> {
     fn run(self) {
-        let Window { h, w } = self.window;
-        let outputs = self.window.outputs();
-        for (i, cell) in cells(self.window).enumerate() {
-            let rows = self.columns.get_mut(i * outputs..).unwrap_or_default();
-            let rows = rows.chunks_mut(self.window.cells() * outputs);
-            for (plane, row) in self.x.chunks_exact(h.size * w.size).zip(rows) {
-                plane_to_row(plane, &cell, self.window, &mut row[..outputs]);
+        let ToColumns { x, window, columns } = self;
+        let outputs = window.outputs();
+        for (i, cell) in cells(window).enumerate() {
+            if cell.is_partly_outside(window) {
+                for row in columns.chunks_exact_mut(outputs).skip(i).step_by(window.cells()) {
+                    row.fill(T::zero());
+                }
+            }
+            for (block, at, to) in cell.blocks(window, x.len()) {
+                block.copy(&x[at..], &mut columns[i * outputs + to..]);
             }
         }
     }
@@ -60,8 +61,29 @@ struct Cell {
 }
 
 impl Cell {
-    fn is_outside(&self) -> bool {
-        self.rows.is_empty() || self.inside.is_empty()
+    fn is_partly_outside(&self, Window { h, w }: &Window) -> bool {
+        self.rows.len() < h.steps || self.inside.len() < w.steps
+    }
+
+    /// Blocks that are together what the cell sees, from an image of so many numbers to columns; with each, where in the
+    /// image it begins, and where in the columns, from the first row of the cell on.
+    #[inline(always)]
+    fn blocks(&self, window: &Window, image: usize) -> impl Iterator<Item = (Block, usize, usize)> {
+        let Cell { rows, inside, first } = self;
+        let Window { h, w } = window;
+        let (plane, row) = (h.size * w.size, window.cells() * window.outputs());
+        let (planes, line) = (image / plane, h.stride * w.size);
+        // With a stride, numbers of a line lie apart: each is a line of its own, and each plane a block.
+        let (blocks, block) = if w.stride == 1 {
+            let (from, to) = ([plane, line], [row, w.steps]);
+            (1, Block { planes, lines: rows.len(), width: inside.len(), from, to })
+        } else {
+            let (from, to) = ([line, w.stride], [w.steps, 1]);
+            (planes, Block { planes: rows.len(), lines: inside.len(), width: 1, from, to })
+        };
+        let blocks = if rows.is_empty() || inside.is_empty() { 0 } else { blocks };
+        let (first, to) = (*first, rows.start * w.steps + inside.start);
+        (0..blocks).map(move |n| (block, first + n * plane, to + n * row))
     }
 }
 
@@ -73,81 +95,12 @@ fn cells(Window { h, w }: &Window) -> impl Iterator<Item = Cell> {
         let rows = h.inside(kh);
         (0..w.kernel).map(move |kw| {
             let mut cell = Cell { rows: rows.clone(), inside: w.inside(kw), first: 0 };
-            if !cell.is_outside() {
+            if !cell.rows.is_empty() && !cell.inside.is_empty() {
                 cell.first = start(h, cell.rows.start, kh) * w.size + start(w, cell.inside.start, kw);
             }
             cell
         })
     })
-}
-
-/// One row of [`im2col`]: the cells of a plane under one cell of the window.
-#[inline(always)]
-fn plane_to_row<T: Scalar>(plane: &[T], cell: &Cell, Window { h, w }: &Window, row: &mut [T]) {
-    if cell.is_outside() {
-        return row.fill(T::zero());
-    }
-    let Cell { rows, inside, first } = cell;
-    if rows.len() < h.steps {
-        row[..rows.start * w.steps].fill(T::zero());
-        row[rows.end * w.steps..].fill(T::zero());
-    }
-    let row = &mut row[rows.start * w.steps..rows.end * w.steps];
-    let cells = &plane[*first..];
-    let step = h.stride * w.size;
-    if w.stride == 1 {
-        copy_lines(Lines { count: rows.len(), from: step, to: w.steps }, cells, row, inside.clone());
-    } else {
-        for (line, cells) in row.chunks_exact_mut(w.steps).zip(cells.chunks(step)) {
-            line[inside.clone()].iter_mut().zip(cells.iter().step_by(w.stride)).for_each(|(to, x)| *to = *x);
-        }
-    }
-    if inside.len() < w.steps {
-        for line in row.chunks_exact_mut(w.steps) {
-            line[..inside.start].fill(T::zero());
-            line[inside.end..].fill(T::zero());
-        }
-    }
-}
-
-/// How many lines there are, at least one, and how far they lie apart where they come from and where they go.
-#[derive(Clone, Copy)]
-struct Lines {
-    count: usize,
-    from: usize,
-    to: usize,
-}
-
-/// Copies lines into a range of lines.
-///
-/// Lines are short: they are copied as columns of whole vectors, the last of which may overlap the one before, because
-/// to call the function that copies memory takes longer than to copy a line.
-#[inline(always)]
-fn copy_lines<T: Copy>(lines: Lines, from: &[T], to: &mut [T], range: Range<usize>) {
-    match range.len() {
-        8.. => copy_columns::<T, 8>(lines, from, to, range),
-        4.. => copy_columns::<T, 4>(lines, from, to, range),
-        _ => copy_columns::<T, 1>(lines, from, to, range),
-    }
-}
-
-#[inline(always)]
-fn copy_columns<T: Copy, const N: usize>(lines: Lines, from: &[T], to: &mut [T], range: Range<usize>) {
-    let (mut at, last) = (0, range.len() - N);
-    loop {
-        let (mut from, mut to) = (&from[at..], &mut to[range.start + at..]);
-        for _ in 1..lines.count {
-            let (line, rest) = from.split_at(lines.from);
-            let (target, others) = to.split_at_mut(lines.to);
-            target[..N].copy_from_slice(&line[..N]);
-            (from, to) = (rest, others);
-        }
-        to[..N].copy_from_slice(&from[..N]);
-        if at == last {
-            return;
-        }
-        at = last.min(at + N);
-    }
 }
 
 /// x ← the sum, for each input cell, of its copies in `columns`: the transpose of [`im2col`].
@@ -165,7 +118,7 @@ pub fn col2im<T: Scalar>(columns: &ArrayRef2<T>, window: &Window, x: &mut ArrayR
     assert_eq!((x.dim().1, x.dim().2), (window.h.size, window.w.size), "col2im: shape of x");
     let columns = columns.as_slice().expect("columns in row-major order");
     let x = x.as_slice_mut().expect("x in row-major order");
-    vectorised(FromColumns { columns, window, x });
+    FromColumns { columns, window, x }.run();
 }
 
 struct FromColumns<'a, T> {
@@ -174,75 +127,18 @@ struct FromColumns<'a, T> {
     x: &'a mut [T],
 }
 
-impl<T: Scalar> Vectorise for FromColumns<'_, T> {
-    type Output = ();
-    #[inline(always)]
+impl<T: Scalar> FromColumns<'_, T> {
     fn run(self) {
-        let Window { h, w } = self.window;
-        self.x.fill(T::zero());
-        let outputs = self.window.outputs();
-        for (i, cell) in cells(self.window).enumerate() {
-            let rows = self.columns.get(i * outputs..).unwrap_or_default();
-            let rows = rows.chunks(self.window.cells() * outputs);
-            for (plane, row) in self.x.chunks_exact_mut(h.size * w.size).zip(rows) {
-                row_to_plane(&row[..outputs], &cell, self.window, plane);
+        let FromColumns { columns, window, x } = self;
+        let outputs = window.outputs();
+        x.fill(T::zero());
+        for (i, cell) in cells(window).enumerate() {
+            for (block, to, at) in cell.blocks(window, x.len()) {
+                let block = Block { from: block.to, to: block.from, ..block };
+                block.add(&columns[i * outputs + at..], &mut x[to..]);
             }
         }
     }
-}
-
-/// One row of [`col2im`], added to the cells of a plane under one cell of the window.
-#[inline(always)]
-fn row_to_plane<T: Scalar>(row: &[T], cell: &Cell, Window { h, w }: &Window, plane: &mut [T]) {
-    if cell.is_outside() {
-        return;
-    }
-    let Cell { rows, inside, first } = cell;
-    let row = &row[rows.start * w.steps..rows.end * w.steps];
-    let cells = &mut plane[*first..];
-    let step = h.stride * w.size;
-    if w.stride == 1 {
-        add_lines(Lines { count: rows.len(), from: w.steps, to: step }, row, inside.clone(), cells);
-    } else {
-        for (line, cells) in row.chunks_exact(w.steps).zip(cells.chunks_mut(step)) {
-            let line = &line[inside.clone()];
-            cells.iter_mut().step_by(w.stride).zip(line).for_each(|(cell, x)| *cell += *x);
-        }
-    }
-}
-
-/// Adds a range of lines to lines, column by column of whole vectors, as [`copy_lines`] copies.
-#[inline(always)]
-fn add_lines<T: Scalar>(lines: Lines, from: &[T], range: Range<usize>, to: &mut [T]) {
-    let mut at = range.start;
-    while at < range.end {
-        let (from, to) = (&from[at..], &mut to[at - range.start..]);
-        at += match range.end - at {
-            8.. => add_columns::<T, 8>(lines, from, to),
-            4.. => add_columns::<T, 4>(lines, from, to),
-            _ => add_columns::<T, 1>(lines, from, to),
-        };
-    }
-}
-
-/// Adds the first N elements of each line, and returns how many they are.
-#[inline(always)]
-fn add_columns<T: Scalar, const N: usize>(lines: Lines, from: &[T], to: &mut [T]) -> usize {
-    let add = |to: &mut [T], from: &[T]| {
-        let (to, from) = (&mut to[..N], &from[..N]);
-        for lane in 0..N {
-            to[lane] += from[lane];
-        }
-    };
-    let (mut from, mut to) = (from, to);
-    for _ in 1..lines.count {
-        let (line, rest) = from.split_at(lines.from);
-        let (target, others) = to.split_at_mut(lines.to);
-        add(target, line);
-        (from, to) = (rest, others);
-    }
-    add(to, from);
-    N
 }
 
 #[track_caller]

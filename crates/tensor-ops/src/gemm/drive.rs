@@ -137,7 +137,7 @@ fn blocks<T: Driven>(
             let b = if pack_b {
                 let panels = columns.len().next_multiple_of(tiling.columns) * steps.len();
                 let panels = aligned_part(&mut buffers.b, panels);
-                pack(&b, tiling.columns, panels);
+                pack(isa, &b, tiling.columns, panels);
                 Right::Packed(panels, b.dim())
             } else {
                 Right::View(b)
@@ -147,7 +147,7 @@ fn blocks<T: Driven>(
                 let a = if pack_a {
                     let panels = rows.len().next_multiple_of(tiling.rows) * steps.len();
                     let panels = aligned_part(&mut buffers.a, panels);
-                    pack(&a.t(), tiling.rows, panels);
+                    pack(isa, &a.t(), tiling.rows, panels);
                     Left::Packed(panels, a.dim())
                 } else {
                     Left::View(a)

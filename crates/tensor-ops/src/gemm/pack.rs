@@ -5,18 +5,18 @@
 
 use ndarray::{ArrayView2, Axis};
 
+use crate::machine::{Isa, Transpose};
+
 /// Panels that are filled side by side from contiguous rows: more would push each other out of the cache.
 const AT_ONCE: usize = 16;
-/// Rows of a panel that are filled from contiguous columns, for all columns, before the next ones.
-const ROWS: usize = 8;
 
-/// Lays out the columns of `x` [k, n] in panels of `width` columns, each stored row by row. What pads the last one is
-/// left as it was.
+/// Lays out the columns of `x` [k, n] in panels of `width` columns, each stored row by row. What pads the last one
+/// may be anything.
 ///
 /// # Panics
 ///
 /// If `panels` is not as long as all panels.
-pub(crate) fn pack<T: Copy>(x: &ArrayView2<'_, T>, width: usize, panels: &mut [T]) {
+pub(crate) fn pack<T: Transpose>(isa: Isa, x: &ArrayView2<'_, T>, width: usize, panels: &mut [T]) {
     let (k, n) = x.dim();
     assert_eq!(panels.len(), n.next_multiple_of(width) * k, "pack: length of the panels");
     if k == 0 || n == 0 {
@@ -31,11 +31,11 @@ pub(crate) fn pack<T: Copy>(x: &ArrayView2<'_, T>, width: usize, panels: &mut [T
         32 => panels_of::<T, 32>,
         _ => unreachable!("a width without its panel function: {width}"),
     };
-    pack(x, panels);
+    pack(isa, x, panels);
 }
 
 /// All panels of W columns.
-fn panels_of<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, panels: &mut [T]) {
+fn panels_of<T: Transpose, const W: usize>(isa: Isa, x: &ArrayView2<'_, T>, panels: &mut [T]) {
     let k = x.nrows();
     if x.strides()[1] == 1 {
         let columns = AT_ONCE * W;
@@ -47,7 +47,7 @@ fn panels_of<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, panels: &mut [T]) {
     for (x, panel) in x.axis_chunks_iter(Axis(1), W).zip(panels.chunks_exact_mut(W * k)) {
         let (rows, _) = panel.as_chunks_mut::<W>();
         if x.strides()[0] == 1 {
-            from_columns(&x, rows);
+            from_columns(isa, &x, rows);
         } else {
             for (to, row) in rows.iter_mut().zip(x.rows()) {
                 for (to, x) in to.iter_mut().zip(row) {
@@ -73,30 +73,16 @@ fn from_rows<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, panels: &mut [T]) {
     }
 }
 
-/// A panel from contiguous columns, in squares of 4 by 4, which the compiler transposes in registers.
-fn from_columns<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, rows: &mut [[T; W]]) {
-    let columns: [&[T]; W] = std::array::from_fn(|j| {
-        if j < x.ncols() { x.index_axis(Axis(1), j).to_slice().unwrap_or_default() } else { &[] }
-    });
-    let whole = x.ncols() / 4 * 4;
-    for (i, rows) in rows.chunks_mut(ROWS).enumerate() {
-        let range = i * ROWS..i * ROWS + rows.len();
-        for j in (0..whole).step_by(4) {
-            let [a, b, c, d] = std::array::from_fn(|n| columns[j + n][range.clone()].as_chunks::<4>());
-            let (squares, rest) = rows.as_chunks_mut::<4>();
-            for ((((rows, a), b), c), d) in squares.iter_mut().zip(a.0).zip(b.0).zip(c.0).zip(d.0) {
-                for (q, row) in rows.iter_mut().enumerate() {
-                    row[j..j + 4].copy_from_slice(&[a[q], b[q], c[q], d[q]]);
-                }
-            }
-            for (q, row) in rest.iter_mut().enumerate() {
-                row[j..j + 4].copy_from_slice(&[a.1[q], b.1[q], c.1[q], d.1[q]]);
-            }
-        }
-        for (j, column) in columns.iter().enumerate().take(x.ncols()).skip(whole) {
-            for (row, x) in rows.iter_mut().zip(&column[range.clone()]) {
-                row[j] = *x;
-            }
+/// A panel from contiguous columns.
+fn from_columns<T: Transpose, const W: usize>(isa: Isa, x: &ArrayView2<'_, T>, rows: &mut [[T; W]]) {
+    let last = x.ncols() - 1;
+    // The padding is a column too, so that all squares are whole.
+    let columns: [&[T]; W] =
+        std::array::from_fn(|j| x.index_axis(Axis(1), j.min(last)).to_slice().unwrap_or_default());
+    let done = T::transpose(isa, &columns, rows);
+    for (p, row) in rows.iter_mut().enumerate().skip(done) {
+        for (to, column) in row.iter_mut().zip(&columns) {
+            *to = column[p];
         }
     }
 }
@@ -105,29 +91,32 @@ fn from_columns<T: Copy, const W: usize>(x: &ArrayView2<'_, T>, rows: &mut [[T; 
 mod tests {
     use ndarray::{Array2, ShapeBuilder, s};
 
+    use crate::Scalar;
+
     use super::*;
 
     #[test]
     fn panels_hold_the_columns_row_by_row_for_every_layout() {
-        for (k, n) in [(1, 1), (5, 7), (8, 8), (9, 33), (4, 64)] {
-            let x = Array2::from_shape_fn((k, n), |(p, j)| 100 * p + j);
+        for isa in Isa::available() {
+            holds_the_columns::<f32>(isa);
+            holds_the_columns::<f64>(isa);
+        }
+    }
+
+    fn holds_the_columns<T: Transpose + Scalar>(isa: Isa) {
+        let number = |at: usize| T::from_f64(at as f64);
+        for (k, n) in [(1, 1), (5, 7), (8, 8), (9, 33), (4, 64), (19, 20)] {
+            let x = Array2::from_shape_fn((k, n), |(p, j)| number(100 * p + j));
             let turned = Array2::from_shape_fn((k, n).f(), |ij| x[ij]);
-            let wide =
-                Array2::from_shape_fn(
-                    (2 * k, 3 * n),
-                    |(p, j)| if p % 2 == 0 { 100 * (p / 2) + j / 3 } else { 0 },
-                );
+            let mut wide = Array2::zeros((2 * k, 3 * n));
+            wide.slice_mut(s![..;2, ..;3]).assign(&x);
             for x in [x.view(), turned.view(), wide.slice(s![..;2, ..;3])] {
                 for width in [4, 6, 8, 16, 32] {
-                    let mut panels = vec![usize::MAX; n.next_multiple_of(width) * k];
-                    pack(&x, width, &mut panels);
-                    for (at, &found) in panels.iter().enumerate() {
+                    let mut panels = vec![T::zero(); n.next_multiple_of(width) * k];
+                    pack(isa, &x, width, &mut panels);
+                    for (at, found) in panels.into_iter().enumerate() {
                         let (j, p) = (at / (width * k) * width + at % width, at % (width * k) / width);
-                        assert_eq!(
-                            found,
-                            if j < n { 100 * p + j } else { usize::MAX },
-                            "[{p}, {j}] of {k}x{n}"
-                        );
+                        assert!(j >= n || found == number(100 * p + j), "[{p}, {j}] of {k}x{n} by {width}");
                     }
                 }
             }

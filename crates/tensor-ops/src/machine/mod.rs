@@ -6,24 +6,30 @@
 //! - [`lanes`]: vectors of numbers, one type for each instruction set;
 //! - [`product`]: a matrix product, cut into tiles;
 //! - [`tile`]: one of them, in registers;
+//! - [`transpose`]: squares of numbers, transposed in registers;
 //! - [`vectorised()`]: plain loops, compiled for each instruction set;
+//! - [`block`]: short lines, copied or added without a check for each;
 //! - [`lending`]: a function lent to other threads;
 //! - [`prefetch()`]: numbers asked for before they are used.
 
 #![allow(unsafe_code)]
 
+mod block;
 mod lanes;
 mod lending;
 mod prefetch;
 mod product;
 mod tile;
+mod transpose;
 mod vectorised;
 
 use std::sync::OnceLock;
 
+pub use block::Block;
 pub(crate) use lending::Lending;
 pub use prefetch::{prefetch, prefetch_amid_products};
 pub(crate) use product::{Kernel, Left, Product, Right, Start};
+pub(crate) use transpose::Transpose;
 pub(crate) use vectorised::{Loop, run_on};
 pub use vectorised::{Vectorise, vectorised};
 

@@ -16,6 +16,7 @@ use super::Isa;
 use super::lanes::{Lanes, Plain};
 use super::prefetch::prefetch_some;
 use super::tile::{From, Tile};
+use super::transpose::Transpose;
 use crate::Scalar;
 
 /// The left factor, [m, k].
@@ -111,7 +112,7 @@ impl<T: Copy> Right<'_, T> {
 }
 
 /// A number type with product kernels.
-pub(crate) trait Kernel: Scalar {
+pub(crate) trait Kernel: Scalar + Transpose {
     /// The size of the largest tile.
     fn tiling(isa: Isa) -> Tiling;
     /// Computes the product.
