@@ -8,6 +8,7 @@ mod it {
     mod disk;
     mod docs;
     mod examples;
+    mod gradient_marks;
     mod gradients;
     #[cfg(feature = "model-file")]
     mod hostile;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use layers::views::{batched, head_mut};
 use layers::{Backprop, Cache, Layer, Mode, Saved};
 use losses::{Loss, Reduction};
-use ndarray::ArrayD;
+use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::evaluate::{correct, mean_weight};
@@ -79,7 +79,7 @@ pub(super) struct Pass<'a, 'd, T: Scalar, N> {
 /// What a pass does with the gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grads {
-    /// Adds to -0, so that an untouched one can be told from a zero: adding anything, even 0, makes it +0.
+    /// Adds to -0, so that an untouched one can be told from a zero: adding anything but -0 makes it +0.
     Mark,
     /// Sets them.
     Set,
@@ -189,7 +189,7 @@ impl<T: Scalar> Lane<T> {
         };
         if n == 0 || share == 0.0 {
             // No examples, or all of classes that weigh nothing.
-            if pass.grads == Grads::Set {
+            if pass.grads != Grads::Add {
                 out.fill(T::zero());
             }
             return Ok(found);
@@ -201,12 +201,42 @@ impl<T: Scalar> Lane<T> {
             return Err(not_finite(step, value, network.first_not_finite(&y, cache)));
         }
         found.loss = value * share;
-        let saved = Saved { x: &x, y: &y, cache };
+        let saved = Saved { x: &x, y: &y, cache: &mut *cache };
         match pass.grads {
             Grads::Set => network.backward_anew(params, saved, &dy, None, &mut out.grads),
             Grads::Mark | Grads::Add => network.backward(params, saved, &dy, None, &mut out.grads),
         }
+        if pass.grads == Grads::Mark {
+            dy.mapv_inplace(|dy| -dy);
+            unmark_zeros(network, params, Saved { x: &x, y: &y, cache }, &dy, &mut out.grads);
+        }
         Ok(found)
+    }
+}
+
+/// Whether a gradient is as [`Grads::Mark`] has left it.
+pub(super) fn is_marked<T: Scalar>(grad: &ArrayD<T>) -> bool {
+    !grad.is_empty() && grad.iter().map(|g| g.value()).all(|g| g == 0.0 && g.is_sign_negative())
+}
+
+/// Sets to 0 the gradients that are marked although the pass has added to them: -0 everywhere, as a unit that is dead
+/// may give it. The same pass with the opposite `dy` adds 0.
+fn unmark_zeros<T: Scalar, N: Backprop<T>>(
+    network: &N,
+    params: &[ArrayD<T>],
+    saved: Saved<'_, T>,
+    opposite: &ArrayRefD<T>,
+    grads: &mut [ArrayD<T>],
+) {
+    if !network.params().iter().zip(&*grads).any(|(spec, grad)| spec.trainable() && is_marked(grad)) {
+        return;
+    }
+    let mut again: Vec<_> = grads.iter().map(|grad| ArrayD::from_elem(grad.shape(), -T::zero())).collect();
+    network.backward(params, saved, opposite, None, &mut again);
+    for (grad, again) in grads.iter_mut().zip(&again) {
+        if is_marked(grad) && !is_marked(again) {
+            grad.fill(T::zero());
+        }
     }
 }
 

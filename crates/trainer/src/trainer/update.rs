@@ -7,7 +7,7 @@ use layers::Backprop;
 use tensor_ops::{Scalar, pool, vectorised};
 
 use super::Trainer;
-use super::lane::{SHARES, slice, slice_mut};
+use super::lane::{SHARES, is_marked, slice, slice_mut};
 use super::step::Twin;
 use crate::optimizer::MAX_SLOTS;
 use crate::{Clip, Error, Update};
@@ -58,9 +58,8 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         });
         let trained = |param: &usize| self.settings[*param].trained;
         for param in (0..first.grads.len()).filter(trained) {
-            let (grad, name) = (slice(&first.grads[param]), &self.model.specs()[param].name);
-            let is_untouched = |g: &T| g.value() == 0.0 && g.value().is_sign_negative();
-            if self.progress.step == 0 && !grad.is_empty() && grad.iter().all(is_untouched) {
+            let (grad, name) = (&first.grads[param], &self.model.specs()[param].name);
+            if self.progress.step == 0 && is_marked(grad) {
                 return Err(Error::NoGradient { name: name.to_string() });
             }
             if !finite.load(Ordering::Relaxed)
