@@ -55,7 +55,7 @@ enum Command {
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    output::end_when_nobody_reads();
+    output::end_when_output_fails();
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
         Command::Train(args) => train::run(&args),

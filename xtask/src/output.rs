@@ -1,23 +1,28 @@
 //! Where things are, and how they are shown.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// The exit code of a program that was ended by a broken pipe: 128 and the number of the signal.
 const BROKEN_PIPE: i32 = 128 + 13;
 
-/// Ends the program quietly when the reader of its output has gone, as in `cargo xtask list | head -n 3`.
+/// Ends the program when its output cannot be written: quietly when the reader has gone, as in `cargo xtask list | head -n
+/// 3`, else with the reason, such as a full disk.
 ///
 /// `println!` panics then, and the signal that ends other programs is ignored in Rust. The exit code is that of those
 /// programs: a training that ended so has left no model.
-pub fn end_when_nobody_reads() {
+pub fn end_when_output_fails() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
-        if message.starts_with("failed printing to std") && message.contains("Broken pipe") {
+        let Some(reason) = message.strip_prefix("failed printing to ") else { return usual(panic) };
+        if reason.contains("Broken pipe") {
             std::process::exit(BROKEN_PIPE);
         }
-        usual(panic);
+        // What cannot be written either is left out.
+        let _ = writeln!(std::io::stderr(), "error: {reason}");
+        std::process::exit(1);
     }));
 }
 

@@ -98,6 +98,16 @@ fn a_reader_of_errors_that_leaves_ends_the_command_quietly() {
     assert_eq!((status.code(), status.signal()), (Some(141), None));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_the_output_is_an_error_with_its_reason() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("list").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "error: stdout: No space left on device (os error 28)\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+}
+
 #[test]
 fn words_as_labels_get_a_recipe_that_says_which_there_are() {
     let here = empty_folder("errors-words");
