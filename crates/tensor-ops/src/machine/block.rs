@@ -22,7 +22,7 @@ use crate::Scalar;
 /// block.add(&[1.; 15], &mut to);
 /// assert_eq!(to, [2., 3., 4., 5., 6., 7., 8., 9., 10., 2., 3., 4.]);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Block {
     /// How many planes there are.
     pub planes: usize,
@@ -42,7 +42,7 @@ impl Block {
     /// # Panics
     ///
     /// If a slice is too short.
-    pub fn copy<T: Scalar>(self, from: &[T], to: &mut [T]) {
+    pub fn copy<T: Scalar>(&self, from: &[T], to: &mut [T]) {
         vectorised(Each::<T, false> { block: self, from, to });
     }
 
@@ -51,7 +51,7 @@ impl Block {
     /// # Panics
     ///
     /// If a slice is too short.
-    pub fn add<T: Scalar>(self, from: &[T], to: &mut [T]) {
+    pub fn add<T: Scalar>(&self, from: &[T], to: &mut [T]) {
         vectorised(Each::<T, true> { block: self, from, to });
     }
 
@@ -99,7 +99,7 @@ impl Block {
 
 /// What is done with a block: its numbers are copied, or added to what is there.
 struct Each<'a, T, const ADD: bool> {
-    block: Block,
+    block: &'a Block,
     from: &'a [T],
     to: &'a mut [T],
 }
