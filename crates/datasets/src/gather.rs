@@ -62,6 +62,8 @@ impl<'a, T: Scalar> Gather<'a, T> {
     #[track_caller]
     pub fn rows(&self, indices: &[usize], out: &mut ArrayRefD<T>) {
         assert_eq!(out.shape().first(), Some(&indices.len()), "gather: rows of the batch and indices");
+        let width: usize = out.shape()[1..].iter().product();
+        assert_eq!(width, self.width, "gather: numbers in a row of the batch and in an example");
         if let Some(slice) = out.as_slice_mut()
             && self.width > 0
         {
@@ -72,7 +74,6 @@ impl<'a, T: Scalar> Gather<'a, T> {
             });
         }
         for (mut row, &index) in out.axis_iter_mut(Axis(0)).zip(indices) {
-            assert_eq!(row.len(), self.width, "gather: numbers in a row of the batch and in an example");
             let mut scaled = vec![T::zero(); self.width];
             self.rows_into(&[index], &mut scaled);
             row.iter_mut().zip(scaled).for_each(|(to, x)| *to = x);
@@ -267,6 +268,22 @@ mod tests {
             let gather = Gather::<f32>::new(&features, &none).unwrap();
             gather.prefetch(&[0, 1, 2, 3000, 1 << 40, usize::MAX / 784, usize::MAX]);
             gather.prefetch(&[]);
+        }
+    }
+
+    #[test]
+    fn a_batch_whose_rows_have_another_length_panics_in_any_layout() {
+        let features = Features::U8(Array::from_shape_fn(vec![10, 5], |i| (i[0] * 5 + i[1]) as u8));
+        let indices: Vec<usize> = (0..10).collect();
+        for width in [0, 4, 6, 10] {
+            let standard = Array::<f32, _>::zeros(vec![10, width]);
+            for mut out in [standard, Array::zeros(vec![10, width].f())] {
+                let gather =
+                    std::panic::AssertUnwindSafe(|| features.gather(&indices, &Scaling::none(), &mut out));
+                let message = *std::panic::catch_unwind(gather).unwrap_err().downcast::<String>().unwrap();
+                assert!(message.contains("numbers in a row of the batch and in an example"), "{message}");
+                assert!(out.iter().all(|&x| x == 0.0), "nothing is written");
+            }
         }
     }
 

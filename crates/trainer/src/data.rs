@@ -103,9 +103,13 @@ impl<'a, T: Scalar> Source<'a, T> {
 
     /// Room for the targets of `n` examples.
     pub fn target_buffer(&self, n: usize) -> TargetBuffer<T> {
+        TargetBuffer { classes: Vec::with_capacity(n), rows: Array2::zeros((n, self.target_width())) }
+    }
+
+    /// The numbers in the row of a target; 0 for class indices, which have none.
+    pub(crate) fn target_width(&self) -> usize {
         let wants_rows = self.one_hot || self.dataset.targets.classes().is_none();
-        let rows = if wants_rows { (n, self.outputs()) } else { (0, 0) };
-        TargetBuffer { classes: Vec::with_capacity(n), rows: Array2::zeros(rows) }
+        if wants_rows { self.outputs() } else { 0 }
     }
 }
 

@@ -28,22 +28,31 @@ pub struct Evaluation {
 ///
 /// # Errors
 ///
-/// [`Error::Loss`] if the loss refuses the targets.
+/// [`Error::InputShape`], [`Error::Outputs`], [`Error::Index`] if the data are not for this model, [`Error::Loss`] if the
+/// loss refuses the targets.
 pub fn evaluate<T: Scalar, N: Backprop<T>>(
     model: &Model<T, N>,
     data: &Source<'_, T>,
     loss: &dyn Loss<T>,
 ) -> Result<Evaluation, Error> {
+    model.check_fit(data)?;
     Evaluator::new(model, data).run(model, None, data, loss)
 }
 
 impl<T: Scalar, N> Model<T, N> {
-    /// That the model takes such inputs and gives as many outputs as the targets need.
-    pub(crate) fn check_fit(&self, data: &Source<'_, T>) -> Result<(), Error> {
+    /// That the model takes such inputs.
+    pub(crate) fn check_inputs(&self, data: &Source<'_, T>) -> Result<(), Error> {
         let (expected, got) = (self.input_shape(), data.dataset().feature_shape());
         if expected != got {
             return Err(Error::InputShape { expected: expected.to_vec(), got: got.to_vec() });
         }
+        Ok(())
+    }
+
+    /// That the model takes such inputs and gives as many outputs as the targets need. Looks at shapes alone, so that
+    /// every step can ask.
+    pub(crate) fn check_fit(&self, data: &Source<'_, T>) -> Result<(), Error> {
+        self.check_inputs(data)?;
         let outputs = self.output_shape().iter().product();
         if outputs != data.outputs() {
             return Err(Error::Outputs { expected: data.outputs(), got: outputs });
@@ -52,7 +61,7 @@ impl<T: Scalar, N> Model<T, N> {
     }
 }
 
-/// The memory for repeated evaluations on one data set.
+/// The memory for repeated evaluations on one data set, which has to fit the model.
 #[derive(Debug)]
 pub(crate) struct Evaluator<T> {
     indices: Vec<usize>,
@@ -215,11 +224,12 @@ pub(crate) fn mean_weight<T: Scalar>(loss: &dyn Loss<T>, targets: losses::Target
 ///
 /// # Errors
 ///
-/// [`Error::Index`] if the inputs are not what the network takes.
+/// [`Error::InputShape`] or [`Error::Index`] if the inputs are not what the network takes. Targets do not count.
 pub fn outputs<T: Scalar, N: Backprop<T>>(
     model: &Model<T, N>,
     data: &Source<'_, T>,
 ) -> Result<Array2<T>, Error> {
+    model.check_inputs(data)?;
     let evaluator = Evaluator::new(model, data);
     let mut all = Array2::zeros((data.len(), model.output_shape().iter().product()));
     let results = all.axis_chunks_iter_mut(Axis(0), evaluator.block);

@@ -208,6 +208,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         mut after: impl FnMut(&Self, StepReport, Option<&Record>) -> Result<ControlFlow<B>, E>,
     ) -> Result<ControlFlow<B>, E> {
         let n = train.len();
+        for data in test.into_iter().chain([train]) {
+            self.model.check_fit(data)?;
+        }
         let mut tester = test.map(|test| (Evaluator::new(&self.model, test), test));
         while self.progress.step < self.options.total_steps(n) && !self.progress.stopping.stopped() {
             let rate = self.learning_rate(n);

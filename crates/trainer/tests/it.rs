@@ -36,4 +36,5 @@ mod it {
     mod threads;
     mod trace;
     mod training;
+    mod unfit;
 }

@@ -143,6 +143,11 @@ impl DataSpec {
             Some(shape) => (train.reshape_features(shape)?, test.reshape_features(shape)?),
             None => (train, test),
         };
+        if train.feature_shape() != test.feature_shape() {
+            let expected =
+                format!("test examples of shape {:?}, as those to learn from", train.feature_shape());
+            return Err(Error::option("data", &expected, test.feature_shape()));
+        }
         let scaling = match self.scaling {
             ScalingSpec::None => Scaling::none(),
             ScalingSpec::Constant(factor) => Scaling::by_constant(factor),

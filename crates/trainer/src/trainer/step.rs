@@ -23,12 +23,30 @@ pub(super) struct Memory<T> {
     examples: Examples,
     /// The targets of a whole batch, for its weight.
     targets: Option<TargetBuffer<T>>,
+    /// What all of this was made for.
+    room: Option<Room>,
+}
+
+/// What the size of the memory for a step follows from, beside the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Room {
+    /// Examples in a batch, and in one pass, at most.
+    batch: usize,
+    pass: usize,
+    /// Numbers in the row of a target; 0 for class indices.
+    target: usize,
+}
+
+impl Room {
+    fn of<T: Scalar>(options: &Options, data: &Source<'_, T>) -> Self {
+        Room { batch: options.batch_size, pass: options.pass_size(), target: data.target_width() }
+    }
 }
 
 impl<T: Scalar> Memory<T> {
     pub(super) fn new() -> Self {
         let (shares, lanes, examples) = (Vec::new(), Vec::new(), Examples::default());
-        Memory { shares, lanes, twin: None, examples, targets: None }
+        Memory { shares, lanes, twin: None, examples, targets: None, room: None }
     }
 
     /// Takes note that the model was changed by something else than a step.
@@ -36,14 +54,20 @@ impl<T: Scalar> Memory<T> {
         self.twin = None;
     }
 
+    /// Makes the memory, unless there is one for such batches already.
     fn prepare<N: Backprop<T>>(&mut self, model: &Model<T, N>, options: &Options, data: &Source<'_, T>) {
-        let n = options.pass_size();
-        let shares = shares(model, n);
-        let largest = largest_share(n, shares);
+        let room = Room::of(options, data);
+        if self.room == Some(room) {
+            return;
+        }
+        let shares = shares(model, room.pass);
+        let largest = largest_share(room.pass, shares);
         let lane = || Lane::new(model, data.target_buffer(largest), largest);
         self.lanes = std::iter::repeat_with(lane).take(shares).collect();
         self.shares = std::iter::repeat_with(|| Share::new(model)).take(shares).collect();
-        self.targets = Some(data.target_buffer(options.batch_size));
+        self.targets = Some(data.target_buffer(room.batch));
+        self.twin = None; // which is for as many shares as there were
+        self.room = Some(room);
     }
 }
 
@@ -84,10 +108,8 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// [`Error::NotFinite`] if the loss or a gradient is not finite, [`Error::NoGradient`] if a parameter gets none.
     /// The parameters are then those before the step.
     pub fn train_step(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
-        if self.progress.step == 0 || self.memory.lanes.is_empty() {
-            self.model.check_fit(data)?;
-            self.memory.prepare(&self.model, &self.options, data);
-        }
+        self.model.check_fit(data)?;
+        self.memory.prepare(&self.model, &self.options, data);
         let rate = self.learning_rate(data.len());
         if let Some(tracer) = &mut self.tracer {
             tracer.start();
@@ -124,7 +146,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// Sets the gradients of the shares of the next batch, in one pass or several.
     fn gradient(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         let step = self.progress.step;
-        let Memory { shares, lanes, twin, examples, targets } = &mut self.memory;
+        let Memory { shares, lanes, twin, examples, targets, .. } = &mut self.memory;
         let (indices, after) = examples.of_step(&self.options, step, data.len());
         let buffer = targets.as_mut().expect("made before the first step");
         let weight = mean_weight(&*self.loss, data.targets(indices, buffer));
