@@ -125,6 +125,7 @@ impl Run<'_> {
     {
         let root = find::data_root(&self.args.recipe, self.recipe, self.args.data.as_deref());
         let data = find::load_data(self.recipe, &root)?;
+        report::check_image(data.train.feature_shape(), self.recipe.data.image)?;
         let model = self.recipe.model::<T>(&data)?;
         let out = self.out();
         let keeper = self.keeper(&out, &data)?;
@@ -226,8 +227,10 @@ impl Run<'_> {
             data_root: Some(&std::path::absolute(root)?),
             warnings: &fitted.warnings,
         };
-        report::write(out, &report)?;
-        trainer.model().save(out.join("model.safetensors"))?;
+        // The model first: it took the time, and no fault of a picture or a page may lose it.
+        let file = out.join("model.safetensors");
+        trainer.model().save(&file)?;
+        report::write(out, &report).map_err(|error| format!("{error}; the model is in {}", shown(&file)))?;
         self.say_done(trainer, fitted.time, train.len(), on_train, on_test);
         if self.talks() {
             println!("model.safetensors, report.html and pictures in {}", shown(out));

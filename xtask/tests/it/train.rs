@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::support::{Ended, empty_folder, run_in};
+use super::support::{Ended, empty_folder, prints, run_in};
 
 fn train(here: &Path, args: &[&str]) -> Ended {
     let ended = run_in(here, &[&["train"], args, &["--out", "run"]].concat());
@@ -61,17 +61,43 @@ fn a_rate_of_nearly_0_is_said_to_move_nothing() {
     assert!(stuck[0].starts_with("the loss hardly moves: "), "{stuck:?}");
 }
 
+/// A recipe of its own, `mine.toml`, with this in its `[data]`: 40 rows of two numbers, of which many are equal.
+fn write_small(here: &Path, data: &str) {
+    let rows: String = (0..40).map(|i| format!("{},{},{}\n", i % 2 + 1, i % 2, i % 5)).collect();
+    std::fs::write(here.join("mine.csv"), format!("label,a,b\n{rows}")).unwrap();
+    let recipe = "[data]\ncsv = { train = 'mine.csv' }\nDATA\n[model]\nlayers = [{ layer = 'affine', units = 3 }]\n\
+                  [loss]\nname = 'softmax_cross_entropy'\n[optimizer]\nname = 'sgd'\n[training]\n\
+                  length = { epochs = 2 }\nbatch_size = 8\nlearning_rate = 0.1\n";
+    std::fs::write(here.join("mine.toml"), recipe.replace("DATA", data)).unwrap();
+}
+
 #[test]
 fn labels_from_1_and_examples_in_both_sets_are_said() {
     let here = empty_folder("train-labels");
-    let rows: String = (0..40).map(|i| format!("{},{},{}\n", i % 2 + 1, i % 2, i % 5)).collect();
-    std::fs::write(here.join("mine.csv"), format!("label,a,b\n{rows}")).unwrap();
-    let recipe = "[data]\ncsv = { train = 'mine.csv' }\n[model]\nlayers = [{ layer = 'affine', units = 3 }]\n\
-                  [loss]\nname = 'softmax_cross_entropy'\n[optimizer]\nname = 'sgd'\n[training]\n\
-                  length = { epochs = 2 }\nbatch_size = 8\nlearning_rate = 0.1\n";
-    std::fs::write(here.join("mine.toml"), recipe).unwrap();
+    write_small(&here, "");
     let said = warnings(&here, &["mine.toml"]);
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].starts_with("the labels start at 1"), "{said:?}");
     assert!(said[1].starts_with("8 of 8 test examples are training examples too"), "{said:?}");
+}
+
+#[test]
+fn the_model_is_kept_though_the_report_cannot_be_written() {
+    let here = empty_folder("train-no-report");
+    std::fs::create_dir_all(here.join("run/report.html")).unwrap();
+    let ended = run_in(&here, &["train", "digits", "--steps", "3", "--out", "run"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("report.html: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("; the model is in run/model.safetensors"), "{}", ended.stderr);
+    prints(&here, &["summary", "run/model.safetensors"]);
+}
+
+#[test]
+fn an_image_that_the_examples_are_not_is_refused_before_the_training() {
+    let here = empty_folder("train-image");
+    write_small(&here, "image = [3, 3]");
+    let ended = run_in(&here, &["train", "mine.toml", "--out", "run"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "before anything is said");
+    let expected = "image: expected a height and a width that divide the 2 numbers of an example, got [3, 3]";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
 }

@@ -117,6 +117,15 @@ where
     files.into_iter().map(save).collect()
 }
 
+/// That examples of this shape have pixels for [`Report::image`]: what [`write`] would find after the training, before it.
+///
+/// # Errors
+///
+/// [`Error::Option`] if height and width do not fit the examples.
+pub fn check_image(example: &[usize], image: Option<[usize; 2]>) -> Result<(), Error> {
+    ImageShape::of(example, image).map(drop)
+}
+
 impl<T: Scalar> Report<'_, T> {
     fn run_file(&self) -> RunFile {
         RunFile {
