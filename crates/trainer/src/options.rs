@@ -17,7 +17,7 @@ use crate::{Average, Clip, EarlyStopping, Error, Group, Plateau, RunLength, Sche
 pub struct Options {
     /// When to stop.
     pub length: Length,
-    /// Examples in a batch; the last of an epoch may be smaller.
+    /// Examples in a batch; the last of an epoch may be smaller, and a shuffled batch has no more than there are.
     pub batch_size: usize,
     /// Examples in one pass through the network; the whole batch unless given.
     ///
@@ -131,6 +131,14 @@ impl Options {
     /// Examples in one pass, at most.
     pub(crate) fn pass_size(&self) -> usize {
         self.pass_size.unwrap_or(self.batch_size).min(self.batch_size)
+    }
+
+    /// Examples in a batch out of `n`, at most: no epoch gives more than it has, but any number can be drawn.
+    pub(crate) fn largest_batch(&self, n: usize) -> usize {
+        match self.order {
+            Order::Shuffled => self.batch_size.min(n),
+            Order::Drawn => self.batch_size,
+        }
     }
 
     pub(crate) fn evaluates_after(&self, step: u64, n: usize) -> bool {

@@ -38,7 +38,8 @@ pub(super) fn shares<T: Scalar, N: Layer>(model: &Model<T, N>, n: usize) -> usiz
     let network = model.network();
     // Statistics are those of one whole batch.
     let whole = network.mixes_examples() || model.specs().iter().any(|spec| !spec.trainable());
-    let products = network.multiply_adds(model.input_shape()).map(|products| products * n as u64);
+    let products =
+        network.multiply_adds(model.input_shape()).map(|products| products.saturating_mul(n as u64));
     if whole || n < SHARES * FEW || !products.is_some_and(|n| (SHORT..LONG).contains(&n)) {
         1
     } else {

@@ -39,7 +39,32 @@ struct Room {
 
 impl Room {
     fn of<T: Scalar>(options: &Options, data: &Source<'_, T>) -> Self {
-        Room { batch: options.batch_size, pass: options.pass_size(), target: data.target_width() }
+        let batch = options.largest_batch(data.len());
+        Room { batch, pass: options.pass_size().min(batch), target: data.target_width() }
+    }
+
+    /// That there can be so much memory, as far as that is known before it is made: for inputs, outputs, targets and the
+    /// order of the examples. What the layers keep is not known yet.
+    fn check<T: Scalar, N>(self, model: &Model<T, N>) -> Result<(), Error> {
+        /// Words an example of a batch: its number in this batch and in the next, and its class.
+        const WORDS: usize = 3;
+        let elements = |shape: &[usize]| shape.iter().product::<usize>();
+        let of_pass = elements(model.input_shape()) + 2 * elements(model.output_shape());
+        let bytes = |n: usize, numbers: usize, of: usize| n.checked_mul(numbers)?.checked_mul(of);
+        let parts = [
+            bytes(self.pass, of_pass, size_of::<T>()),
+            bytes(self.batch, self.target, size_of::<T>()),
+            bytes(self.batch, WORDS, size_of::<usize>()),
+        ];
+        let all = parts.into_iter().try_fold(0_usize, |sum, part| sum.checked_add(part?));
+        // Asked for and given back: the memory itself is made without a way to fail.
+        let mut probe = Vec::<u8>::new();
+        let had = all.is_some_and(|all| probe.try_reserve_exact(all).is_ok());
+        std::hint::black_box(probe); // lest a compiler think that what is never used was had
+        match had {
+            true => Ok(()),
+            false => Err(Error::option("batch_size", "a batch that fits into memory", self.batch)),
+        }
     }
 }
 
@@ -55,11 +80,17 @@ impl<T: Scalar> Memory<T> {
     }
 
     /// Makes the memory, unless there is one for such batches already.
-    fn prepare<N: Backprop<T>>(&mut self, model: &Model<T, N>, options: &Options, data: &Source<'_, T>) {
+    fn prepare<N: Backprop<T>>(
+        &mut self,
+        model: &Model<T, N>,
+        options: &Options,
+        data: &Source<'_, T>,
+    ) -> Result<(), Error> {
         let room = Room::of(options, data);
         if self.room == Some(room) {
-            return;
+            return Ok(());
         }
+        room.check(model)?;
         let shares = shares(model, room.pass);
         let largest = largest_share(room.pass, shares);
         let lane = || Lane::new(model, data.target_buffer(largest), largest);
@@ -68,6 +99,7 @@ impl<T: Scalar> Memory<T> {
         self.targets = Some(data.target_buffer(room.batch));
         self.twin = None; // which is for as many shares as there were
         self.room = Some(room);
+        Ok(())
     }
 }
 
@@ -105,11 +137,11 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// # Errors
     ///
     /// [`Error::InputShape`], [`Error::Outputs`], [`Error::Index`], [`Error::Loss`] if the data do not fit the model;
-    /// [`Error::NotFinite`] if the loss or a gradient is not finite, [`Error::NoGradient`] if a parameter gets none.
+    /// [`Error::Option`] if a batch is larger than memory; [`Error::NotFinite`] if the loss or a gradient is not finite, [`Error::NoGradient`] if a parameter gets none.
     /// The parameters are then those before the step.
     pub fn train_step(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         self.model.check_fit(data)?;
-        self.memory.prepare(&self.model, &self.options, data);
+        self.memory.prepare(&self.model, &self.options, data)?;
         let rate = self.learning_rate(data.len());
         if let Some(tracer) = &mut self.tracer {
             tracer.start();

@@ -133,11 +133,15 @@ fn a_recipe_whose_test_set_has_another_shape_is_an_error_that_names_both() {
     };
     idx("train", &[20, 2, 2]);
     idx("labels", &[20]);
-    let digits = trainer::recipe::Recipe::built_in("digits").unwrap().to_toml();
-    let (_, rest) = digits.split_once("[model]").unwrap();
-    let data = "train = 'train', train_labels = 'labels', test = 'test', test_labels = 'labels'";
-    let recipe = format!("[data]\nidx = {{ {data} }}\n[model]{rest}");
-    let recipe = trainer::recipe::Recipe::parse(&recipe, "mine.toml".as_ref()).unwrap();
+    let idx_files = trainer::recipe::IdxFiles {
+        train: "train".into(),
+        train_labels: "labels".into(),
+        test: Some("test".into()),
+        test_labels: Some("labels".into()),
+        classes: vec![],
+    };
+    let mut recipe = trainer::recipe::Recipe::built_in("digits").unwrap();
+    recipe.data = trainer::recipe::DataSpec { idx: Some(idx_files), ..Default::default() };
     for (shape, refused) in [([20, 2, 4], Some("[2, 4]")), ([20, 4, 1], Some("[4, 1]")), ([20, 2, 2], None)] {
         idx("test", &shape);
         let error = recipe.load_data(&folder).err().map(|error| error.to_string());
@@ -146,4 +150,40 @@ fn a_recipe_whose_test_set_has_another_shape_is_an_error_that_names_both() {
         assert_eq!(error, refused.map(expected));
     }
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_shuffled_batch_takes_no_more_memory_than_there_are_examples() {
+    let (data, scaling) = (classes(&[2, 2], 2), Scaling::none());
+    let source = Source::new(&data, &scaling).unwrap();
+    let run = |batch_size, pass_size| {
+        let options = Options { batch_size, pass_size, ..options() };
+        let mut trainer =
+            Trainer::new(model(), SoftmaxCrossEntropy::default(), Adam::default(), options).unwrap();
+        trainer.fit(&source, None, |_| {}).unwrap();
+        trainer.model().params().to_vec()
+    };
+    for huge in [100_000_000, usize::MAX / 2, usize::MAX] {
+        assert_eq!(run(huge, None), run(10, None), "{huge}");
+        assert_eq!(run(huge, Some(huge)), run(10, None), "{huge}");
+        assert_eq!(run(huge, Some(4)), run(10, Some(4)), "{huge}");
+    }
+}
+
+#[test]
+fn a_drawn_batch_that_no_memory_can_hold_is_an_error() {
+    let (data, scaling) = (classes(&[2, 2], 2), Scaling::none());
+    let source = Source::new(&data, &scaling).unwrap();
+    for batch_size in [1 << 56, usize::MAX / 2, usize::MAX] {
+        for pass_size in [None, Some(1)] {
+            let options = Options { batch_size, pass_size, order: Order::Drawn, ..options() };
+            let mut trainer =
+                Trainer::new(model(), SoftmaxCrossEntropy::default(), Adam::default(), options).unwrap();
+            let error = trainer.train_step(&source).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("batch_size: expected a batch that fits into memory, got {batch_size}")
+            );
+        }
+    }
 }
