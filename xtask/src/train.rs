@@ -14,7 +14,7 @@ use tensor_ops::Scalar;
 use trainer::recipe::{Precision, Recipe};
 use trainer::report::{self, Report};
 use trainer::warning::{self, LossWatch};
-use trainer::{Length, Source, Stored, Trainer, Warning, evaluate};
+use trainer::{Error, Length, Source, Stored, Trainer, Warning, evaluate};
 
 use keep::Keeper;
 
@@ -209,6 +209,11 @@ impl Run<'_> {
     {
         let Sets { root, train, test } = sets;
         let on_train = evaluate(trainer.model(), train, trainer.loss())?;
+        if !on_train.loss.is_finite() {
+            // Of numbers all of which are finite; the next step would have found it.
+            let (step, what) = (trainer.step_count(), "the loss after the step".into());
+            return Err(Error::NotFinite { step, what, value: on_train.loss, taken: true }.into());
+        }
         let on_test = evaluate(trainer.model(), test, trainer.loss())?;
         let report = Report {
             name: &self.name,

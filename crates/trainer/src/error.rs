@@ -71,17 +71,21 @@ pub enum Error {
         /// Its name.
         name: String,
     },
-    /// A loss or gradient that is infinite or not a number; the parameters are those before the step.
+    /// A loss or gradient that is infinite or not a number; the parameters are those before the step. Or a parameter, or
+    /// what the network makes of the examples, after the last step, which no later one is there to find.
     #[error(
-        "step {step}: {what} is {value}, so the step was not taken; lower the learning rate or look at the data"
+        "step {step}: {what} is {value}{}; lower the learning rate or look at the data",
+        if *taken { "" } else { ", so the step was not taken" }
     )]
     NotFinite {
         /// The step, counted from 1.
         step: u64,
-        /// `the loss`, or `the gradient of 2.weight`.
+        /// `the loss`, or `the gradient of 2.weight`, or `2.weight after the step`.
         what: String,
         /// Its value.
         value: f64,
+        /// Whether the step was taken: it is the update that left this.
+        taken: bool,
     },
 
     /// A state that is not one of this trainer.

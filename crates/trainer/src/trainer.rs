@@ -180,7 +180,8 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     ///
     /// # Errors
     ///
-    /// As [`Trainer::train_step`].
+    /// As [`Trainer::train_step`], for `test` as for `train`; and [`Error::NotFinite`] if the last step left a parameter
+    /// that is not finite.
     pub fn fit(
         &mut self,
         train: &Source<'_, T>,
@@ -200,7 +201,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     ///
     /// # Errors
     ///
-    /// As [`Trainer::train_step`], and what `after` returns.
+    /// As [`Trainer::fit`], and what `after` returns.
     pub fn fit_until<B, E: From<Error>>(
         &mut self,
         train: &Source<'_, T>,
@@ -215,6 +216,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         while self.progress.step < self.options.total_steps(n) && !self.progress.stopping.stopped() {
             let rate = self.learning_rate(n);
             let report = self.train_step(train)?;
+            if self.progress.step == self.options.total_steps(n) {
+                self.check_parameters()?;
+            }
             self.progress.since.add(report);
             let due = self.options.evaluates_after(self.progress.step, n);
             if due {
@@ -235,6 +239,17 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// That the last update left numbers: those of any other one are seen by the step that follows.
+    fn check_parameters(&self) -> Result<(), Error> {
+        for (spec, param) in self.model.specs().iter().zip(self.model.params()) {
+            if let Some(value) = param.iter().map(|p| p.value()).find(|p| !p.is_finite()) {
+                let what = format!("{} after the step", spec.name);
+                return Err(Error::NotFinite { step: self.progress.step, what, value, taken: true });
+            }
+        }
+        Ok(())
     }
 
     /// Writes down how the run is doing, for those who watch it.

@@ -201,3 +201,17 @@ fn a_rate_that_is_far_too_large_stops_with_step_layer_and_last_checkpoint() {
     assert!(stderr.contains("so the step was not taken; lower the learning rate"), "{stderr}");
     assert!(stderr.contains("the last good checkpoint, after step 1, is in "), "{stderr}");
 }
+
+#[test]
+fn a_rate_that_is_far_too_large_in_the_last_step_leaves_no_model() {
+    for (rate, what) in [("1e38", "the loss after the step is "), ("1e300", "0.weight after the step is ")] {
+        let out = folder("diverged-last");
+        let (code, _, stderr) = run(&out, &["--lr", rate, "--steps", "1"]);
+        assert_eq!(code, Some(1), "{rate}: {stderr}");
+        assert!(stderr.starts_with(&format!("error: step 1: {what}")), "{rate}: {stderr}");
+        assert!(!stderr.contains("the step was not taken"), "{stderr}");
+        for file in ["model.safetensors", "report.html"] {
+            assert!(!out.join(file).exists(), "{rate}: {file}");
+        }
+    }
+}

@@ -257,7 +257,7 @@ fn not_finite(step: u64, loss: f64, output: Option<(String, f64)>) -> Error {
         Some((place, value)) => (format!("the output of {place}"), value),
         None => ("the loss".into(), loss),
     };
-    Error::NotFinite { step, what, value }
+    Error::NotFinite { step, what, value, taken: false }
 }
 
 #[cfg(test)]

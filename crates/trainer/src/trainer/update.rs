@@ -66,7 +66,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
                 && let Some(value) = grad.iter().map(|g| g.value()).find(|g| !g.is_finite())
             {
                 let what = format!("the gradient of {name}");
-                return Err(Error::NotFinite { step: self.progress.step + 1, what, value });
+                return Err(Error::NotFinite { step: self.progress.step + 1, what, value, taken: false });
             }
         }
         Ok(())

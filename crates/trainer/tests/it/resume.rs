@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use datasets::Scaling;
+use losses::SoftmaxCrossEntropy;
 use tensor_ops::Scalar;
-use trainer::{Error, Order, Source};
+use trainer::{Error, Length, Model, Options, Order, Sgd, Source, Trainer};
 
-use super::support::{all_states, bits, data, trainer};
+use super::support::{all_states, bits, data, network, options, trainer};
 
 fn resumes_at_every_step<T: Scalar>(order: Order)
 where
@@ -66,6 +67,29 @@ fn a_step_that_is_not_finite_is_not_taken_and_names_the_layer() {
     let start = "step 1: the output of layer 0 (affine) is inf, so the step was not taken";
     assert!(error.starts_with(start), "{error}");
     assert_eq!(bits(&diverging.state()), before);
+}
+
+#[test]
+fn a_last_step_that_leaves_no_numbers_ends_the_training_with_an_error() {
+    let (data, scaling) = (data(), Scaling::none());
+    let source = Source::new(&data, &scaling).unwrap();
+    for steps in [1, 2] {
+        let fast = Options { learning_rate: 1e300, length: Length::Steps(steps), ..options(Order::Shuffled) };
+        let model = Model::<f32>::new(network(), 1).unwrap();
+        let mut trainer = Trainer::new(model, SoftmaxCrossEntropy::default(), Sgd::default(), fast).unwrap();
+        let mut told = 0;
+        let error = trainer.fit(&source, Some(&source), |_| told += 1).unwrap_err();
+        let last = steps == 1;
+        assert!(matches!(error, Error::NotFinite { taken, .. } if taken == last), "{error}");
+        let start = if last {
+            "step 1: 0.weight after the step is "
+        } else {
+            "step 2: the output of layer 0 (affine) is "
+        };
+        assert!(error.to_string().starts_with(start), "{error}");
+        assert!(error.to_string().ends_with("; lower the learning rate or look at the data"), "{error}");
+        assert_eq!(told, 0, "nothing is told of a success");
+    }
 }
 
 #[test]
