@@ -92,7 +92,7 @@ pub enum Stopped {
     Change,
     /// All iterations were taken.
     Iterations,
-    /// No direction leads down, or the value there is not finite.
+    /// No direction leads down, or the value or the gradient there is not finite.
     NoDescent,
 }
 
@@ -115,7 +115,7 @@ impl Lbfgs {
         let mut pairs = Pairs { kept: VecDeque::new(), room: self.history, scale: 1.0 };
         for iteration in 0..self.max_iterations {
             let end = |stopped| Minimum { value, iterations: iteration, evaluations, stopped };
-            if !value.is_finite() {
+            if !(value.is_finite() && largest(&g).is_finite()) {
                 return Ok(end(Stopped::NoDescent));
             }
             if largest(&g) <= self.gradient_tolerance {
@@ -155,8 +155,11 @@ impl Lbfgs {
             pairs.add(step, next.g.iter().zip(&start.g).map(|(new, old)| new - old).collect());
             g = next.g;
             if still {
-                let stopped =
-                    if largest(&g) <= self.gradient_tolerance { Stopped::Gradient } else { Stopped::Change };
+                let stopped = match largest(&g) {
+                    size if size <= self.gradient_tolerance => Stopped::Gradient,
+                    size if size.is_finite() && value.is_finite() => Stopped::Change,
+                    _ => Stopped::NoDescent,
+                };
                 return Ok(Minimum { value, iterations: iteration + 1, evaluations, stopped });
             }
         }
@@ -218,8 +221,9 @@ fn add_scaled(to: &mut [f64], factor: f64, x: &[f64]) {
     to.iter_mut().zip(x).for_each(|(to, x)| *to += factor * x);
 }
 
+/// The largest magnitude; not a number if an element is none, which must not pass for a small one.
 fn largest(x: &[f64]) -> f64 {
-    x.iter().fold(0.0, |m, x| x.abs().max(m))
+    x.iter().fold(0.0, |m: f64, x| if m.is_nan() || m >= x.abs() { m } else { x.abs() })
 }
 
 #[cfg(test)]
@@ -255,6 +259,29 @@ mod tests {
         assert_eq!(run(Lbfgs::default(), |x| (x * x, 2.0 * x)), Stopped::Gradient);
         assert_eq!(run(once, |x| (x.cosh(), x.sinh())), Stopped::Iterations);
         assert_eq!(run(Lbfgs::default(), |_| (f64::NAN, 1.0)), Stopped::NoDescent);
+    }
+
+    #[test]
+    fn a_gradient_that_is_not_finite_is_no_minimum_wherever_it_is_met() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for (at, line_search) in [(1, true), (1, false), (2, false), (3, false)] {
+                for place in [0, 1] {
+                    let mut calls = 0;
+                    let f = |x: &[f64], g: &mut [f64]| {
+                        calls += 1;
+                        g.iter_mut().zip(x).for_each(|(g, x)| *g = 2.0 * x);
+                        if calls == at {
+                            g[place] = bad;
+                        }
+                        Ok::<_, Infallible>(x.iter().map(|x| x * x).sum())
+                    };
+                    let search = Lbfgs { line_search, rate: 0.1, ..Lbfgs::default() };
+                    let found = search.minimise(&mut [3.0, 1.0], f, |_, _| {}).unwrap();
+                    assert_eq!(found.stopped, Stopped::NoDescent, "{bad} in evaluation {at}");
+                    assert_eq!(found.iterations, at - 1);
+                }
+            }
+        }
     }
 
     #[test]
