@@ -114,7 +114,10 @@ impl Layer for Concat {
                 let expected = format!("whose outputs differ in axis {} alone", self.axis);
                 return Err(Error::option(self.kind(), "branches", expected, &self.outputs));
             }
-            whole[self.axis] += output[self.axis];
+            let width = whole[self.axis].checked_add(output[self.axis]);
+            let expected =
+                || Error::option(self.kind(), "branches", "whose outputs can be counted", &self.outputs);
+            whole[self.axis] = width.ok_or_else(expected)?;
         }
         Ok(whole)
     }
@@ -235,6 +238,15 @@ mod tests {
         let error = concat.push(Flatten).unwrap().output_shape(&[1, 4, 4]).unwrap_err().to_string();
         let expected =
             "concat: expected branches whose outputs differ in axis 0 alone, got [[2, 2, 2], [16]]";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn outputs_that_cannot_be_counted_are_an_error() {
+        let concat = Concat::new(&[1]).push(Affine::new(1, usize::MAX)).unwrap();
+        let error = concat.push(Affine::new(1, 2)).unwrap().output_shape(&[1]).unwrap_err().to_string();
+        let expected =
+            "concat: expected branches whose outputs can be counted, got [[18446744073709551615], [2]]";
         assert_eq!(error, expected);
     }
 

@@ -64,7 +64,7 @@ pub use batch_norm::{
     batch_norm_statistics,
 };
 #[cfg(feature = "from-spec")]
-pub use build::sequential;
+pub use build::{MAX_ELEMENTS, sequential};
 pub use cache::{Cache, Mode};
 pub use concat::Concat;
 pub use conv_transpose2d::{ConvTranspose2d, conv_transpose2d_forward};

@@ -15,7 +15,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use layers::{Layer, Sequential, Spec};
+use layers::{Layer, MAX_ELEMENTS, Sequential, Spec};
 use ndarray::ArrayD;
 
 use crate::files::fs::Disk;
@@ -25,12 +25,6 @@ use crate::{Error, FileFault, Meaning, Model, Stored, write_atomically};
 
 const FORMAT: &str = "trainer-model";
 const VERSION: u32 = 1;
-
-/// The largest number in a network read from a file, and the largest of those that multiply in pairs with the sizes of
-/// an image: products of what a layer has stay within 64 bits.
-const MAX_SIZE: u64 = 1 << 24;
-const MAX_WINDOW: u64 = 1 << 15;
-const WINDOW: [&str; 5] = ["kernel", "stride", "padding", "dilation", "output_padding"];
 
 /// How the tensors of a file are named and oriented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +79,8 @@ impl<T: Stored> Model<T> {
     /// # Errors
     ///
     /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite,
-    /// [`layers::Error::NoSpec`] if a layer has no written form: see [`Model::save_params`] then.
+    /// [`layers::Error::NoSpec`] if a layer has no written form: see [`Model::save_params`] then; another
+    /// [`layers::Error`] if the network is larger than [`MAX_ELEMENTS`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let bytes = self.to_bytes(Layout::Native)?;
         write_atomically(path, |file| file.write_all(&bytes))
@@ -110,6 +105,7 @@ impl<T: Stored> Model<T> {
     /// As [`Model::save`], without those of writing.
     pub fn to_bytes(&self, layout: Layout) -> Result<Vec<u8>, Error> {
         let spec = self.written()?;
+        spec.build(self.input_shape())?; // as it will be when the file is read
         let mut file = encoder(self)?;
         file.metadata("network", json("network", &spec)?);
         put_params(&mut file, self, layout, &pytorch_names(self.network()))?;
@@ -274,9 +270,11 @@ fn check_names<'n>(
 
 fn input_shape(tensors: &Tensors<'_>) -> Result<Vec<usize>, FileFault> {
     let shape: Vec<usize> = tensors.json("input_shape")?;
-    let elements = shape.iter().try_fold(1_u64, |product, &axis| product.checked_mul(axis as u64));
-    if elements.is_none_or(|elements| elements > MAX_SIZE) {
-        let message = format!("expected at most {MAX_SIZE} numbers in an example, got the shape {shape:?}");
+    // For a network of one's own too, which is not built by the rule for written ones.
+    let elements = shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
+    if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
+        let message =
+            format!("expected at most {MAX_ELEMENTS} numbers in an example, got the shape {shape:?}");
         return Err(FileFault::metadata("input_shape", message));
     }
     Ok(shape)
@@ -287,25 +285,10 @@ fn read_network(tensors: &Tensors<'_>, input: &[usize]) -> Result<Sequential, Er
         let message = "missing: the network holds a layer without a written form; use `Model::load_params`";
         return Err(FileFault::metadata("network", message).into());
     }
-    check_sizes(&tensors.json("network")?, MAX_SIZE)?;
     let Spec::Sequential { layers } = tensors.json("network")? else {
         return Err(FileFault::metadata("network", "expected a sequential network").into());
     };
     Ok(layers::sequential(&layers, input)?)
-}
-
-/// That no number in the network is absurd, wherever it stands.
-fn check_sizes(network: &serde_json::Value, limit: u64) -> Result<(), FileFault> {
-    match network {
-        serde_json::Value::Number(n) if n.as_u64().is_some_and(|n| n > limit) => {
-            Err(FileFault::metadata("network", format!("expected sizes up to {limit}, got {n}")))
-        }
-        serde_json::Value::Array(items) => items.iter().try_for_each(|item| check_sizes(item, limit)),
-        serde_json::Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
-            check_sizes(value, if WINDOW.contains(&key.as_str()) { MAX_WINDOW } else { MAX_SIZE })
-        }),
-        _ => Ok(()),
-    }
 }
 
 fn check_scaling(scaling: &datasets::Scaling, input: &[usize]) -> Result<(), FileFault> {
@@ -314,6 +297,7 @@ fn check_scaling(scaling: &datasets::Scaling, input: &[usize]) -> Result<(), Fil
             (std::slice::from_ref(shift), std::slice::from_ref(factor))
         }
         datasets::Scaling::PerFeature { shift, factor } => {
+    tensors.json::<serde_json::Value>("network")?; // nested no deeper than a reader can follow
             let expected: usize = input.iter().product();
             if let Some(got) = [shift.len(), factor.len()].into_iter().find(|&n| n != expected) {
                 return Err(FileFault::metadata(

@@ -1,7 +1,7 @@
 //! Models in files.
 
 use datasets::Scaling;
-use layers::{Affine, Layer, Relu, Sequential};
+use layers::{Affine, AvgPool2d, Init, Layer, Relu, Sequential, Spec};
 use ndarray::{Array, ArrayD};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -51,6 +51,33 @@ fn a_saved_model_is_loaded_with_everything_that_belongs_to_it() {
     assert_eq!(folder.names(), ["model.safetensors"]);
     small::<f64>().save(&path).unwrap();
     assert!(same(&Model::<f64>::load(&path).unwrap(), &small()));
+}
+
+#[test]
+fn a_network_with_long_windows_and_a_tall_table_is_loaded_again() {
+    let pool = Spec::AvgPool2d {
+        kernel: [1, 40_000],
+        stride: None,
+        padding: [0, 0],
+        ceil: false,
+        count_include_pad: true,
+    };
+    let table = Spec::Embedding { rows: 17_000_000, d: 1 };
+    for (spec, input) in [(pool, &[1, 1, 40_000][..]), (table, &[2])] {
+        let network = layers::sequential(&[spec], input).unwrap();
+        let model = Model::<f32>::with_init(network, input, Some(Init::Zeros), 1).unwrap();
+        let bytes = model.to_bytes(Layout::Native).unwrap();
+        assert!(same(&Model::<f32>::from_bytes(&bytes).unwrap(), &model));
+    }
+}
+
+#[test]
+fn a_network_that_could_not_be_loaded_is_not_saved() {
+    let network = Sequential::new(&[1, 9, 9]).push(AvgPool2d::new([1, 1])).unwrap();
+    let wide = AvgPool2d { stride: [1 << 32, 1], ..AvgPool2d::new([1, 1]) };
+    let model = Model::<f32>::new(network.push(wide).unwrap(), 1).unwrap();
+    let error = model.to_bytes(Layout::Native).unwrap_err().to_string();
+    assert_eq!(error, "layer 1 (avg_pool2d): expected stride of at most 2147483648, got 4294967296");
 }
 
 #[test]
