@@ -12,6 +12,8 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use tensor_ops::Scalar;
 
+use crate::Error;
+
 /// How the elements of a parameter are drawn.
 ///
 /// Draws are made in f64 and rounded, so that models of one seed begin alike in `f32` and `f64`.
@@ -132,6 +134,42 @@ impl Init {
     /// LeCun, normal: N(0, 1/√fan-in).
     pub fn lecun() -> Self {
         Init::Lecun { shape: Bell::Normal }
+    }
+
+    /// That the numbers of this distribution make sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] with the field that does not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = layers::Init::Normal { std: -1.0 }.check().unwrap_err();
+    /// assert_eq!(error.to_string(), "init: expected std finite and from 0, got -1.0");
+    /// ```
+    pub fn check(&self) -> Result<(), Error> {
+        let finite = |option, x: f64| match x.is_finite() {
+            true => Ok(()),
+            false => Err(Error::option("init", option, "finite", x)),
+        };
+        match *self {
+            Init::Constant { value } => finite("value", value),
+            Init::Uniform { low, high } => {
+                finite("low", low)?;
+                finite("high", high)?;
+                match low <= high && (high - low).is_finite() {
+                    true => Ok(()),
+                    false => Err(Error::option("init", "high", format!("from low, which is {low:?}"), high)),
+                }
+            }
+            Init::Normal { std } | Init::TruncatedNormal { std } => match std.is_finite() && std >= 0.0 {
+                true => Ok(()),
+                false => Err(Error::option("init", "std", "finite and from 0", std)),
+            },
+            Init::Orthogonal { gain } => finite("gain", gain),
+            Init::Zeros | Init::Xavier { .. } | Init::He { .. } | Init::Lecun { .. } => Ok(()),
+        }
     }
 
     /// An array of this shape, drawn from `rng`.

@@ -6,8 +6,13 @@ use crate::{Error, Reduction};
 
 /// That each weight makes sense.
 pub(crate) fn check(loss: &'static str, weights: &[f64]) -> Result<(), Error> {
-    match weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
-        Some(w) => Err(Error::option(loss, "class_weights", "finite numbers from 0", w)),
+/// The largest weight: sums over any batch stay finite, in f32 too.
+const MAX: f64 = 1e30;
+
+    let wrong = |expected: &str, w| Err(Error::option(loss, "class_weights", expected, w));
+    match weights.iter().find(|w| !(0.0..=MAX).contains(*w)) {
+        Some(w) if w.is_finite() && *w > MAX => wrong("numbers up to 1e30", w),
+        Some(w) => wrong("finite numbers from 0", w),
         None => Ok(()),
     }
 }

@@ -125,6 +125,10 @@ mod tests {
             error(&[1.0, -1.0]),
             format!("{name}: class_weights: expected finite numbers from 0, got -1.0")
         );
+        for huge in [1e31, 1e308] {
+            let expected = format!("{name}: class_weights: expected numbers up to 1e30, got {huge:?}");
+            assert_eq!(error(&[huge, huge]), expected);
+        }
         assert_eq!(
             error(&[0.0, 1.0]),
             format!("{name}: expected a row whose class has a weight above 0, got none")

@@ -88,8 +88,9 @@ impl<T: Scalar, N: Layer> Model<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Network`] if the network does not take this input.
+    /// [`Error::Network`] if the network does not take this input, or `weights` make no sense.
     pub fn with_init(network: N, input: &[usize], weights: Option<Init>, seed: u64) -> Result<Self, Error> {
+        weights.map_or(Ok(()), |init| init.check())?;
         let specs = network.params();
         let params = specs.iter().enumerate().map(|(i, spec)| {
             let init = weights.filter(|_| spec.role == Role::Weight).unwrap_or(spec.init);
@@ -284,6 +285,13 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
         }
         Ok(head(&self.y, n))
     }
+}
+
+/// The first name of a class that another one has already: by it, none could be told from the other.
+#[cfg(any(feature = "model-file", feature = "recipe"))]
+pub(crate) fn first_repeated(names: &[String]) -> Option<&str> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.iter().find(|name| !seen.insert(*name)).map(String::as_str)
 }
 
 /// For a network that looks rows up by index: that each input is a whole number below the bound.

@@ -21,6 +21,7 @@ use ndarray::ArrayD;
 use crate::files::fs::Disk;
 use crate::files::tensors::{Encoder, Tensors};
 use crate::files::{json, read_with};
+use crate::model::first_repeated;
 use crate::{Error, FileFault, Meaning, Model, Stored, write_atomically};
 
 const FORMAT: &str = "trainer-model";
@@ -78,7 +79,7 @@ impl<T: Stored> Model<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite,
+    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite or two classes have one name,
     /// [`layers::Error::NoSpec`] if a layer has no written form: see [`Model::save_params`] then; another
     /// [`layers::Error`] if the network is larger than [`MAX_ELEMENTS`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
@@ -137,7 +138,7 @@ impl<T: Stored, N: Layer> Model<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite.
+    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite or two classes have one name.
     pub fn save_params(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let mut file = encoder(self)?;
         put_params(&mut file, self, Layout::Native, &[])?;
@@ -162,6 +163,7 @@ impl<T: Stored, N: Layer> Model<T, N> {
 }
 
 fn encoder<T: Stored, N>(model: &Model<T, N>) -> Result<Encoder, Error> {
+    check_class_names(model)?;
     let mut file = Encoder::default();
     file.metadata("format", FORMAT);
     file.metadata("version", VERSION.to_string());
@@ -221,12 +223,22 @@ fn read_model<T: Stored, N: Layer>(
     if tensors.metadata("outputs").is_some() {
         model.meaning = tensors.json("outputs")?;
     }
-    let outputs = model.output_shape().iter().product::<usize>();
-    if !model.class_names.is_empty() && model.class_names.len() != outputs {
-        let message = format!("expected {outputs} names, one an output, got {}", model.class_names.len());
-        return Err(FileFault::metadata("class_names", message).into());
-    }
+    check_class_names(&model)?;
     Ok(model)
+}
+
+/// That each output has a name of its own, if they have names.
+fn check_class_names<T: Stored, N>(model: &Model<T, N>) -> Result<(), FileFault> {
+    let outputs = model.output_shape().iter().product::<usize>();
+    let names = &model.class_names;
+    let message = match first_repeated(names) {
+        _ if !names.is_empty() && names.len() != outputs => {
+            format!("expected {outputs} names, one an output, got {}", names.len())
+        }
+        Some(name) => format!("expected names that all differ, got {name:?} twice"),
+        None => return Ok(()),
+    };
+    Err(FileFault::metadata("class_names", message))
 }
 
 fn read_params<T: Stored>(
@@ -285,6 +297,7 @@ fn read_network(tensors: &Tensors<'_>, input: &[usize]) -> Result<Sequential, Er
         let message = "missing: the network holds a layer without a written form; use `Model::load_params`";
         return Err(FileFault::metadata("network", message).into());
     }
+    tensors.json::<serde_json::Value>("network")?; // nested no deeper than a reader can follow
     let Spec::Sequential { layers } = tensors.json("network")? else {
         return Err(FileFault::metadata("network", "expected a sequential network").into());
     };
@@ -297,7 +310,6 @@ fn check_scaling(scaling: &datasets::Scaling, input: &[usize]) -> Result<(), Fil
             (std::slice::from_ref(shift), std::slice::from_ref(factor))
         }
         datasets::Scaling::PerFeature { shift, factor } => {
-    tensors.json::<serde_json::Value>("network")?; // nested no deeper than a reader can follow
             let expected: usize = input.iter().product();
             if let Some(got) = [shift.len(), factor.len()].into_iter().find(|&n| n != expected) {
                 return Err(FileFault::metadata(

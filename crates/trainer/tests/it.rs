@@ -28,6 +28,8 @@ mod it {
     mod prediction_only;
     #[cfg(feature = "model-file")]
     mod pytorch;
+    #[cfg(feature = "recipe")]
+    mod recipes;
     #[cfg(feature = "report")]
     mod report;
     mod resume;

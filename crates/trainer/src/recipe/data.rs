@@ -6,6 +6,7 @@ use datasets::{Dataset, Scaling, Set, Targets, csv, idx, split};
 
 use super::Data;
 use crate::Error;
+use crate::model::first_repeated;
 
 /// Where the examples are and how they are prepared: exactly one of `set`, `csv` and `idx`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -122,6 +123,7 @@ fn comma() -> char {
 
 impl DataSpec {
     pub(super) fn load(&self, root: &Path, seed: u64) -> Result<Data, Error> {
+        self.check()?;
         let (train, test) = match (&self.set, &self.csv, &self.idx) {
             (Some(name), None, None) => {
                 let set = name.parse::<Set>()?;
@@ -155,6 +157,20 @@ impl DataSpec {
             ScalingSpec::StandardisePerFeature => Scaling::standardise_per_feature(&train)?,
         };
         Ok(Data { train, test, scaling })
+    }
+
+    /// What can be seen to be wrong before any file is read.
+    fn check(&self) -> Result<(), Error> {
+        if let ScalingSpec::Constant(factor) = self.scaling
+            && !factor.is_finite()
+        {
+            return Err(Error::option("scaling", "a finite constant", factor));
+        }
+        let names = self.csv.as_ref().map(|csv| &csv.classes).or(self.idx.as_ref().map(|idx| &idx.classes));
+        match names.and_then(|names| first_repeated(names)) {
+            Some(name) => Err(Error::option("classes", "names that all differ", format!("{name} twice"))),
+            None => Ok(()),
+        }
     }
 
     /// The shape of an example where it is known without reading any: stated, or of a known set.

@@ -205,6 +205,10 @@ fn a_forged_model_with_a_right_checksum_is_still_checked() {
             .contains("expected 3 features, got 1")
     );
     assert!(metadata("class_names", r#"["one"]"#).contains("expected 2 names, one an output, got 1"));
+    assert_eq!(
+        metadata("class_names", r#"["p","p"]"#),
+        r#"metadata, class_names: expected names that all differ, got "p" twice"#
+    );
     assert!(metadata("layout", "onnx").contains("expected native or pytorch"));
 }
 

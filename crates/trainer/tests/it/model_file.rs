@@ -81,6 +81,19 @@ fn a_network_that_could_not_be_loaded_is_not_saved() {
 }
 
 #[test]
+fn classes_that_could_not_be_loaded_are_not_saved() {
+    let mut model = small::<f32>();
+    for (names, got) in [
+        (&["p", "p"][..], r#"expected names that all differ, got "p" twice"#),
+        (&["p"], "expected 2 names, one an output, got 1"),
+    ] {
+        model.class_names = names.iter().map(ToString::to_string).collect();
+        let error = model.to_bytes(Layout::Native).unwrap_err().to_string();
+        assert_eq!(error, format!("metadata, class_names: {got}"));
+    }
+}
+
+#[test]
 fn the_same_model_gives_the_same_bytes() {
     for layout in [Layout::Native, Layout::PyTorch] {
         assert_eq!(small::<f32>().to_bytes(layout).unwrap(), small::<f32>().to_bytes(layout).unwrap());
