@@ -59,7 +59,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// A mean over nothing.
-    #[error("expected at least one row, got an empty batch")]
+    #[error("expected at least one row of at least one number, got an empty batch")]
     EmptyBatch,
     /// A weighted mean over rows whose classes all have the weight 0.
     #[error("{loss}: expected a row whose class has a weight above 0, got none")]

@@ -65,7 +65,7 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
     ///
     /// # Shapes
     ///
-    /// `x` and `dx` [n, d]; targets of n rows.
+    /// `x` and `dx` [n, d]; targets of n rows. [`Loss::value_and_gradient`] sees to the shape of `dx`.
     ///
     /// # Errors
     ///
@@ -91,6 +91,11 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
     /// # Errors
     ///
     /// As [`Loss::evaluate`].
+    ///
+    /// # Panics
+    ///
+    /// If `dx` has not the shape of `x`.
+    #[track_caller]
     fn value_and_gradient(
         &self,
         x: &ArrayRef2<T>,
@@ -98,6 +103,7 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
         upstream: T,
         dx: &mut ArrayRef2<T>,
     ) -> Result<T::Wide, Error> {
+        assert_eq!(dx.dim(), x.dim(), "{}: shape of dx", self.kind());
         self.evaluate(x, targets, Some((upstream, dx)))
     }
 }
@@ -152,6 +158,9 @@ impl<'a, T: Scalar> Targets<'a, T> {
         if rows.ncols() != x.ncols() {
             return Err(Error::Width { expected: x.ncols(), got: rows.ncols() });
         }
+        if x.ncols() == 0 {
+            return Err(Error::EmptyBatch);
+        }
         Ok(rows)
     }
 
@@ -187,4 +196,51 @@ fn check_distribution<T: Scalar>(row: usize, target: &ArrayRef1<T>) -> Result<()
         return Err(Error::NotADistribution { row, sum });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use ndarray::{Array2, aview2};
+
+    use super::*;
+    use crate::Spec;
+
+    #[test]
+    fn a_gradient_of_another_shape_panics_before_anything_is_written() {
+        for spec in Spec::all() {
+            let loss = spec.build::<f64>().unwrap();
+            let x = Array2::from_elem((3, 2), -0.5);
+            let rows = Targets::Rows(aview2(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]));
+            let classes = Targets::Classes(&[0, 1, 0]);
+            let targets = if loss.value(&x, rows).is_ok() { rows } else { classes };
+            for shape in [(3, 3), (3, 1), (2, 2), (4, 2), (2, 3), (0, 0)] {
+                let mut dx = Array2::from_elem(shape, 7.0);
+                let run = AssertUnwindSafe(|| drop(loss.value_and_gradient(&x, targets, 1.0, &mut dx)));
+                let message = *catch_unwind(run).unwrap_err().downcast::<String>().unwrap();
+                assert!(message.contains(&format!("{}: shape of dx", spec.kind())), "{message}");
+                assert!(dx.iter().all(|&d| d == 7.0), "{}", spec.kind());
+            }
+        }
+    }
+
+    #[test]
+    fn a_mean_over_nothing_is_an_error() {
+        for (n, d) in [(0, 2), (2, 0), (0, 0)] {
+            let (x, rows) = (Array2::<f64>::zeros((n, d)), Array2::zeros((n, d)));
+            for spec in Spec::all() {
+                let loss = spec.build::<f64>().unwrap();
+                let labels = vec![0; n];
+                for targets in [Targets::Rows(rows.view()), Targets::Classes(&labels)] {
+                    assert!(loss.value(&x, targets).is_err(), "{} of [{n}, {d}]", spec.kind());
+                }
+                if let "mean_squared_error" | "mean_absolute_error" | "huber" | "binary_cross_entropy" =
+                    spec.kind()
+                {
+                    assert_eq!(loss.value(&x, Targets::Rows(rows.view())), Err(Error::EmptyBatch));
+                }
+            }
+        }
+    }
 }
