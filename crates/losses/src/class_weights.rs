@@ -1,14 +1,16 @@
 //! Weights of classes, which make a rare class count more.
 //!
-//! As in PyTorch: a row counts with the weight of its class, and a mean divides by the sum of the weights of the rows.
+//! As in PyTorch: a row counts with the weight of its class, and a mean divides by the sum of the weights of the rows. Where
+//! all of them weigh nothing, PyTorch's mean is NaN; here it is an error, which a trainer takes for a loss and a gradient
+//! of 0, so that a batch of nothing but such rows ends no training.
 
 use crate::{Error, Reduction};
 
-/// That each weight makes sense.
-pub(crate) fn check(loss: &'static str, weights: &[f64]) -> Result<(), Error> {
 /// The largest weight: sums over any batch stay finite, in f32 too.
 const MAX: f64 = 1e30;
 
+/// That each weight makes sense.
+pub(crate) fn check(loss: &'static str, weights: &[f64]) -> Result<(), Error> {
     let wrong = |expected: &str, w| Err(Error::option(loss, "class_weights", expected, w));
     match weights.iter().find(|w| !(0.0..=MAX).contains(*w)) {
         Some(w) if w.is_finite() && *w > MAX => wrong("numbers up to 1e30", w),

@@ -18,7 +18,8 @@ const BLOCKS: usize = 8;
 /// Loss and accuracy over a whole data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The mean loss of an example, weighted where the loss weighs classes; of a loss that is a sum, too.
+    /// The mean loss of an example, weighted where the loss weighs classes; of a loss that is a sum, too. 0 if no example
+    /// is of a class that weighs anything.
     pub loss: f64,
     /// The share of examples whose largest output is at their class; none if the targets are no classes.
     pub accuracy: Option<f64>,
@@ -151,10 +152,9 @@ impl<T: Scalar> Evaluator<T> {
         let mut found = std::mem::take(&mut self.found);
         let judged = self.for_each(model, twin, data, &mut found, |found, indices, outputs, targets| {
             *found = Found { weight: mean_weight(loss, targets), ..Found::default() };
-            if found.weight > 0.0 {
-                let value = loss.value(&outputs, targets);
-                let refused = |source| Error::Loss { step: 0, source }.renumbered(indices);
-                let value = value.map_err(refused)?.value();
+            let refused = |source| Error::Loss { step: 0, source }.renumbered(indices);
+            if !weighs_nothing(loss, &outputs, targets).map_err(refused)? {
+                let value = loss.value(&outputs, targets).map_err(refused)?.value();
                 found.loss = match loss.reduction() {
                     Reduction::Mean => value * found.weight,
                     Reduction::Sum => value,
@@ -170,7 +170,8 @@ impl<T: Scalar> Evaluator<T> {
         for found in &self.found {
             (loss, weight, right) = (loss + found.loss, weight + found.weight, right + found.correct);
         }
-        Ok(Evaluation { loss: loss / weight, accuracy: labels.map(|_| right as f64 / data.len() as f64) })
+        let loss = if weight == 0.0 { 0.0 } else { loss / weight };
+        Ok(Evaluation { loss, accuracy: labels.map(|_| right as f64 / data.len() as f64) })
     }
 
     /// Calls `f` with the place for the result of each block of the data, its examples, outputs and targets. Threads
@@ -216,6 +217,26 @@ pub(crate) fn mean_weight<T: Scalar>(loss: &dyn Loss<T>, targets: losses::Target
     match loss.reduction() {
         Reduction::Mean => loss.weight(targets),
         Reduction::Sum => targets.len() as f64,
+    }
+}
+
+/// Whether a batch counts nothing in a mean, since all of its rows are of classes that weigh nothing. Its loss and its
+/// gradient are then 0.
+///
+/// # Errors
+///
+/// What else the loss finds wrong: a label that it does not know weighs nothing either.
+pub(crate) fn weighs_nothing<T: Scalar>(
+    loss: &dyn Loss<T>,
+    outputs: &ArrayView2<'_, T>,
+    targets: losses::Targets<'_, T>,
+) -> Result<bool, losses::Error> {
+    if mean_weight(loss, targets) > 0.0 {
+        return Ok(false);
+    }
+    match loss.value(outputs, targets) {
+        Ok(_) | Err(losses::Error::NoWeight { .. }) => Ok(true),
+        Err(error) => Err(error),
     }
 }
 

@@ -39,4 +39,5 @@ mod it {
     mod trace;
     mod training;
     mod unfit;
+    mod weights;
 }

@@ -7,7 +7,7 @@ use ndarray::ArrayD;
 use tensor_ops::{Scalar, aligned_zeros};
 
 use super::{Lbfgs, Minimum};
-use crate::evaluate::mean_weight;
+use crate::evaluate::{mean_weight, weighs_nothing};
 use crate::{Error, Model, Source, TargetBuffer};
 
 /// Examples in one pass.
@@ -134,10 +134,11 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         network.forward(params, &x, &mut head_mut(&mut self.y, n), &mut self.cache);
         let y = head(&self.y, n);
         let targets = self.data.targets(indices, &mut self.targets);
-        let weight = mean_weight(self.loss, targets);
-        if weight == 0.0 {
-            return Ok(0.0); // all of its classes have the weight 0
+        let refused = |source| Error::Loss { step: 0, source };
+        if weighs_nothing(self.loss, &rows(&y).view(), targets).map_err(refused)? {
+            return Ok(0.0);
         }
+        let weight = mean_weight(self.loss, targets);
         let share = match self.loss.reduction() {
             Reduction::Mean => weight / self.weight,
             Reduction::Sum => 1.0,
@@ -146,7 +147,7 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         with_rows_mut(&mut head_mut(&mut self.dy, n), |dy| {
             value = self.loss.value_and_gradient(&rows(&y), targets, T::from_f64(share), dy);
         });
-        let value = value.map_err(|source| Error::Loss { step: 0, source })?.value();
+        let value = value.map_err(refused)?.value();
         let saved = Saved { x: &x, y: &y, cache: &mut self.cache };
         network.backward(params, saved, &head(&self.dy, n), None, &mut self.grads);
         Ok(value * share)

@@ -19,7 +19,7 @@ use losses::{Loss, Reduction};
 use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::{Scalar, aligned_zeros};
 
-use crate::evaluate::{correct, mean_weight};
+use crate::evaluate::{correct, mean_weight, weighs_nothing};
 use crate::{Error, Model, Source, TargetBuffer};
 
 /// Shares of a batch whose step is short.
@@ -188,15 +188,15 @@ impl<T: Scalar> Lane<T> {
             Reduction::Mean => (weight / pass.weight, weight / pass.weight),
             Reduction::Sum => (1.0 / pass.weight, 1.0),
         };
-        if n == 0 || share == 0.0 {
-            // No examples, or all of classes that weigh nothing.
-            if pass.grads != Grads::Add {
+        let refused = |source| Error::Loss { step, source }.renumbered(indices);
+        if n == 0 || weighs_nothing(loss, &y_rows.view(), targets).map_err(refused)? {
+            // A gradient of 0 is one: only of what another share or pass will set may the mark stay.
+            if pass.grads == Grads::Set || pass.weight == 0.0 {
                 out.fill(T::zero());
             }
             return Ok(found);
         }
         let value = loss.value_and_gradient(&y_rows, targets, T::from_f64(upstream), &mut dy_rows);
-        let refused = |source| Error::Loss { step, source }.renumbered(indices);
         let value = value.map_err(refused)?.value();
         if !value.is_finite() {
             return Err(not_finite(step, value, network.first_not_finite(&y, cache)));

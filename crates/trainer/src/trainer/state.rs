@@ -80,9 +80,9 @@ impl Since {
         self.correct += step.correct;
     }
 
-    /// The mean loss of an example.
+    /// The mean loss of an example; 0 if all were of classes that weigh nothing.
     pub fn loss(&self) -> f64 {
-        self.loss / self.weight
+        if self.weight == 0.0 { 0.0 } else { self.loss / self.weight }
     }
 
     /// The share of examples that were right.

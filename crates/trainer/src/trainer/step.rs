@@ -134,10 +134,14 @@ pub struct StepReport {
 impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// Takes one step: the batch that the seed and the number of the step name, forward, backward, update.
     ///
+    /// A batch all of whose classes have the weight 0 has the loss 0 and the gradient 0, where a mean over nothing would be
+    /// an error of the [`Loss`](losses::Loss) alone.
+    ///
     /// # Errors
     ///
     /// [`Error::InputShape`], [`Error::Outputs`], [`Error::Index`], [`Error::Loss`] if the data do not fit the model;
-    /// [`Error::Option`] if a batch is larger than memory; [`Error::NotFinite`] if the loss or a gradient is not finite, [`Error::NoGradient`] if a parameter gets none.
+    /// [`Error::Option`] if a batch is larger than memory; [`Error::NotFinite`] if the loss or a gradient is not finite,
+    /// [`Error::NoGradient`] if a parameter gets none.
     /// The parameters are then those before the step.
     pub fn train_step(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         self.model.check_fit(data)?;
