@@ -20,17 +20,14 @@ pub(super) fn outputs<T: Scalar>(model: &Model<T>, data: &Source<'_, T>) -> Resu
 where
     layers::Sequential: layers::Backprop<T>,
 {
-    let (expected, got) = (data.outputs(), model.output_shape().iter().product());
-    if expected != got {
-        return Err(Error::Outputs { expected, got });
-    }
+    model.check_fit(data)?;
     // The source scales already.
     let mut model = model.clone();
     model.scaling = Scaling::none();
     let n = BLOCK.min(data.len());
     let mut predictor = model.predictor(n);
     let mut x = ArrayD::zeros(batched(n, model.input_shape()));
-    let mut outputs = Array2::zeros((data.len(), got));
+    let mut outputs = Array2::zeros((data.len(), data.outputs()));
     let indices: Vec<usize> = (0..data.len()).collect();
     for block in indices.chunks(BLOCK) {
         let mut x = layers::views::head_mut(&mut x, block.len());

@@ -74,8 +74,18 @@ fn report_with(
     history: &History,
     image: Option<[usize; 2]>,
 ) -> Result<Vec<(String, String)>, Error> {
+    report_on(dir, [data, data], history, image)
+}
+
+fn report_on(
+    dir: &Path,
+    [data, test]: [&Dataset; 2],
+    history: &History,
+    image: Option<[usize; 2]>,
+) -> Result<Vec<(String, String)>, Error> {
     let scaling = Scaling::by_constant(1.0 / 255.0);
     let source = Source::<f64>::new(data, &scaling)?;
+    let test = Source::<f64>::new(test, &scaling)?;
     let network =
         Sequential::new(data.feature_shape()).push(Affine::new(data.features.width(), source.outputs()))?;
     let model = Model::new(network, 3)?;
@@ -89,7 +99,7 @@ fn report_with(
         model: &model,
         loss,
         train: &source,
-        test: Some(&source),
+        test: Some(&test),
         on_train: evaluation,
         on_test: Some(evaluation),
         image,
@@ -218,4 +228,16 @@ fn a_folder_that_cannot_be_made_is_an_error_with_its_path() {
     let error = report_with(&parent, &data, &history(1), Some([3, 5])).unwrap_err();
     assert!(matches!(error, Error::Option { option: "image", .. }));
     assert_eq!(fs::read_dir(&parent).unwrap().count(), 1, "nothing is left behind");
+}
+
+#[test]
+fn test_examples_that_the_model_does_not_take_are_an_error() {
+    let data = images(4, 2, vec![]);
+    let turned = data.clone().reshape_features(&[2, 8]).unwrap();
+    let wider =
+        Dataset::new(Features::F64(Array::zeros(vec![4, 4, 5])), data.targets.clone(), vec![]).unwrap();
+    for (test, shape) in [(turned, [2, 8]), (wider, [4, 5])] {
+        let error = report_on(&folder("unfit"), [&data, &test], &history(1), None).unwrap_err();
+        assert!(matches!(&error, Error::InputShape { got, .. } if *got == shape), "{error}");
+    }
 }
