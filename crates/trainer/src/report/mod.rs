@@ -117,7 +117,7 @@ where
     files.into_iter().map(save).collect()
 }
 
-/// That examples of this shape have pixels for [`Report::image`]: what [`write`] would find after the training, before it.
+/// That examples of this shape have pixels for [`Report::image`]: what [`write()`] would find after the training, before it.
 ///
 /// # Errors
 ///
