@@ -5,6 +5,7 @@ mod it {
     #[cfg(unix)]
     mod checkpoints;
     mod completions;
+    mod csv;
     mod documents;
     mod errors;
     mod export;

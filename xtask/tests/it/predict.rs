@@ -30,7 +30,7 @@ learning_rate = 0.5
 ";
 
 /// A folder with a trained model in `run`.
-fn trained(name: &str) -> PathBuf {
+pub(super) fn trained(name: &str) -> PathBuf {
     let here = empty_folder(name);
     std::fs::write(here.join("animals.csv"), cats_and_dogs()).unwrap();
     std::fs::write(here.join("animals.toml"), RECIPE).unwrap();
@@ -38,7 +38,7 @@ fn trained(name: &str) -> PathBuf {
     here
 }
 
-fn write(here: &Path, name: &str, text: &str) {
+pub(super) fn write(here: &Path, name: &str, text: &str) {
     std::fs::write(here.join(name), text).unwrap();
 }
 

@@ -44,6 +44,23 @@ pub(super) fn run_in(folder: &Path, args: &[&str]) -> Ended {
     Command::new(env!("CARGO_BIN_EXE_xtask")).current_dir(folder).args(args).output().unwrap().into()
 }
 
+/// Runs `cargo xtask ARGS` in this folder with a pipe as its input, through which this text comes.
+#[cfg(unix)]
+pub(super) fn run_piped(folder: &Path, args: &[&str], text: &str) -> Ended {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.current_dir(folder).args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || pipe.write_all(text.as_bytes()).unwrap());
+        child.wait_with_output().unwrap().into()
+    })
+}
+
 /// Runs `cargo xtask ARGS`, which must succeed, and returns what it printed.
 pub(super) fn prints(folder: &Path, args: &[&str]) -> String {
     let ended = run_in(folder, args);

@@ -1,5 +1,6 @@
 //! Text in blocks of whole lines, in bounded memory.
 
+use std::fmt;
 use std::io::{self, Read};
 
 use super::Options;
@@ -18,16 +19,33 @@ pub(super) struct Blocks<R> {
     total: u64,
     max_bytes: u64,
     max_line_bytes: usize,
+    /// Whether the last block is to come once more.
+    again: bool,
+}
+
+impl<R> fmt::Debug for Blocks<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocks").field("total", &self.total).finish_non_exhaustive()
+    }
 }
 
 impl<R: Read> Blocks<R> {
     pub(super) fn new(reader: R, options: &Options) -> Self {
         let (max_bytes, max_line_bytes) = (options.max_bytes, options.max_line_bytes);
-        Self { reader, buffer: vec![0; BLOCK], returned: 0, filled: 0, total: 0, max_bytes, max_line_bytes }
+        let (buffer, again) = (vec![0; BLOCK], false);
+        Self { reader, buffer, returned: 0, filled: 0, total: 0, max_bytes, max_line_bytes, again }
+    }
+
+    /// Has the last block come once more.
+    pub(super) fn again(&mut self) {
+        self.again = true;
     }
 
     /// The next block; `line` is the number of its first line, for errors.
     pub(super) fn next(&mut self, line: u64) -> Result<Option<&[u8]>, Error> {
+        if std::mem::take(&mut self.again) {
+            return Ok(Some(&self.buffer[..self.returned]));
+        }
         self.buffer.copy_within(self.returned..self.filled, 0);
         self.filled -= self.returned;
         self.returned = 0;

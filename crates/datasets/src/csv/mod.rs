@@ -29,9 +29,9 @@
 
 mod columns;
 mod field;
-mod head;
 mod lines;
 mod number;
+mod reader;
 mod rows;
 mod write;
 
@@ -47,7 +47,7 @@ use lines::Blocks;
 use number::Number;
 use rows::Rows;
 
-pub use head::first_record;
+pub use reader::Reader;
 pub use write::write;
 
 /// What a CSV file looks like and what is expected of it.
@@ -84,6 +84,9 @@ pub struct Options {
     pub n_classes: Option<usize>,
     /// The classes, if labels are names; if not empty, each label must be one of them.
     pub class_names: Vec<String>,
+    /// Whether labels may be the indices of `class_names` instead; they are, all of them, if the first is a number and no
+    /// name. By default they may not.
+    pub class_indices: bool,
     /// The number of features, if it is known.
     pub n_features: Option<usize>,
     /// The least and the largest value that a feature may have.
@@ -103,6 +106,7 @@ impl Default for Options {
             numbers: NumberType::F32,
             n_classes: None,
             class_names: vec![],
+            class_indices: false,
             n_features: None,
             value_range: None,
             max_bytes: 4 << 30,
@@ -159,9 +163,7 @@ pub enum NumberType {
 /// [`Error::TooMuchText`], [`Error::TooManyClasses`], [`Error::GzipTruncated`], [`Error::GzipCorrupt`],
 /// [`Error::GzipTrailing`].
 pub fn read(path: impl AsRef<Path>, options: &Options) -> Result<Dataset, Error> {
-    let path = path.as_ref();
-    let source = Source::open(path)?;
-    read_from(source, options).map_err(|error| error.at(path))
+    Reader::open(path, options)?.read(options)
 }
 
 /// Reads CSV from memory, plain or gzip.
@@ -170,21 +172,24 @@ pub fn read(path: impl AsRef<Path>, options: &Options) -> Result<Dataset, Error>
 ///
 /// Those of [`read`] without the path.
 pub fn parse(bytes: &[u8], options: &Options) -> Result<Dataset, Error> {
-    read_from(Source::bytes(bytes)?, options)
+    read_blocks(Blocks::new(Source::bytes(bytes)?, options), 1, options)
 }
 
-fn read_from(source: impl Read, options: &Options) -> Result<Dataset, Error> {
+/// Reads what comes from line `line` on.
+fn read_blocks(blocks: Blocks<impl Read>, line: u64, options: &Options) -> Result<Dataset, Error> {
     match options.numbers {
-        NumberType::U8 => read_as::<u8>(source, options),
-        NumberType::F32 => read_as::<f32>(source, options),
-        NumberType::F64 => read_as::<f64>(source, options),
+        NumberType::U8 => read_as::<u8>(blocks, line, options),
+        NumberType::F32 => read_as::<f32>(blocks, line, options),
+        NumberType::F64 => read_as::<f64>(blocks, line, options),
     }
 }
 
-fn read_as<N: Number>(source: impl Read, options: &Options) -> Result<Dataset, Error> {
+fn read_as<N: Number>(
+    mut blocks: Blocks<impl Read>,
+    mut line: u64,
+    options: &Options,
+) -> Result<Dataset, Error> {
     columns::check(options)?;
-    let mut blocks = Blocks::new(source, options);
-    let mut line = 1;
     let mut rows: Option<Rows<'_, N>> = None;
     let mut header = false;
     while let Some(mut block) = blocks.next(line)? {

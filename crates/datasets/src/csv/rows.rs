@@ -157,6 +157,7 @@ impl<'a, N: Number> Rows<'a, N> {
         let (text, end) = field(bytes, start, self.options.delimiter, self.place(column))?;
         match target {
             Target::Class => {
+                self.classes_by_first_label(&text);
                 let class = self.classes.index(&text).ok_or_else(|| self.bad_label(&text, column))?;
                 self.labels.push(class);
             }
@@ -167,6 +168,14 @@ impl<'a, N: Number> Rows<'a, N> {
             }
         }
         Ok(end)
+    }
+
+    /// Where labels may be indices of named classes, the first of them decides.
+    fn classes_by_first_label(&mut self, text: &[u8]) {
+        let Options { class_indices, class_names, .. } = self.options;
+        if self.n == 0 && *class_indices && self.classes.index(text).is_none() && f64::parse(text).is_some() {
+            self.classes = Classes::Below(class_names.len());
+        }
     }
 
     fn place(&self, column: usize) -> Place {
@@ -184,7 +193,7 @@ impl<'a, N: Number> Rows<'a, N> {
             Classes::Below(classes) => format!("a class below {classes}"),
             Classes::Named(_) => "one of the class names".to_owned(),
         };
-        let open = matches!(self.classes, Classes::Below(_)) && self.options.n_classes.is_none();
+        let open = self.options.class_names.is_empty() && self.options.n_classes.is_none();
         let hint = match self.hint() {
             "" if open && !text.is_empty() && f64::parse(text).is_none() => {
                 "; classes that are words are listed in class_names"

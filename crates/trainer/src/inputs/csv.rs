@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use datasets::csv::{Header, Label, Options, first_record, read};
-use datasets::{Dataset, Error as DataError};
+use datasets::Dataset;
+use datasets::csv::{Header, Label, NumberType, Options, Reader};
 use tensor_ops::Scalar;
 
 use super::shaped;
@@ -42,15 +42,23 @@ pub struct CsvInputs {
 /// Reads examples for a model that takes d numbers.
 ///
 /// A file with d columns has no labels. One with as many more as there are targets (one for a class, one for each value)
-/// has them, in the columns that `form` says, else in the column whose name is label, class, target or y.
+/// has them, in the columns that `form` says, else in the column whose name is label, class, target or y. Labels are names
+/// of classes; where no name is a number, all of them may be indices of classes instead. The file is read once, so that
+/// it may be a pipe.
 ///
 /// # Errors
 ///
 /// [`Error::Data`] with file, line and column if the file is missing or wrong; [`Error::Input`] if it has another number
 /// of columns, or labels of which it is not known where they are.
 pub fn read_csv<T: Scalar>(model: &Model<T>, path: &Path, form: &CsvForm) -> Result<CsvInputs, Error> {
-    let mut options = Options { delimiter: form.delimiter, header: Header::None, ..Options::default() };
-    let (line, first) = first_record(path, &options)?;
+    let mut options = Options {
+        delimiter: form.delimiter,
+        header: Header::None,
+        numbers: numbers::<T>(),
+        ..Options::default()
+    };
+    let mut reader = Reader::open(path, &options)?;
+    let (line, first) = reader.first_record(options.delimiter)?;
     let classes = model.classes();
     let is_data = |field: &String| field.parse::<f64>().is_ok() || classes.contains(field);
     if form.header.unwrap_or_else(|| !first.iter().all(is_data)) {
@@ -79,8 +87,15 @@ pub fn read_csv<T: Scalar>(model: &Model<T>, path: &Path, form: &CsvForm) -> Res
     };
     options.n_features = Some(inputs);
     let labels = (options.label != Label::None).then(|| in_words(&options.label));
-    let data = if classes.is_empty() { read(path, &options)? } else { classified(path, options, &classes)? };
+    name_classes(&mut options, classes);
+    let data = reader.read(&options)?;
     Ok(CsvInputs { data: shaped(model, data, path)?, labels })
+}
+
+/// What holds the numbers of a file as exactly as the model computes.
+fn numbers<T: Scalar>() -> NumberType {
+    let exact = T::from_f64(1.0 + f64::EPSILON).value() != 1.0;
+    if exact { NumberType::F64 } else { NumberType::F32 }
 }
 
 /// Which columns are the targets: as said, as far as this file can have it, else by their name.
@@ -115,21 +130,15 @@ fn in_words(label: &Label) -> String {
     }
 }
 
-/// Reads labels that are names of classes; where they are none, as indices of classes.
-fn classified(path: &Path, mut options: Options, classes: &[String]) -> Result<Dataset, Error> {
+/// Labels are names of classes; where no name is a number, they may be indices of classes throughout.
+fn name_classes(options: &mut Options, classes: Vec<String>) {
     let numbered = classes.iter().enumerate().all(|(i, name)| *name == i.to_string());
-    if !numbered {
-        options.class_names = classes.to_vec();
-        match read(path, &options) {
-            Err(error) if matches!(error.fault(), DataError::BadLabel { text, .. } if text.parse::<f64>().is_ok()) =>
-            {
-                options.class_names.clear();
-            }
-            done => return Ok(done?),
-        }
+    if numbered {
+        options.n_classes = Some(classes.len()).filter(|&n| n > 0);
+    } else {
+        options.class_indices = !classes.iter().any(|name| name.parse::<f64>().is_ok());
+        options.class_names = classes;
     }
-    options.n_classes = Some(classes.len());
-    Ok(read(path, &options)?)
 }
 
 #[cfg(test)]
@@ -176,7 +185,7 @@ mod tests {
             let read = read_as(&["cat", "dog"], text, form, &format!("known-{i}")).unwrap();
             assert_eq!(read.data.len(), 2, "{text}");
             assert_eq!(read.data.targets.classes().map(<[usize]>::to_vec), labels, "{text}");
-            let datasets::Features::F32(x) = &read.data.features else { panic!("floats") };
+            let datasets::Features::F64(x) = &read.data.features else { panic!("as the model") };
             assert_eq!(x.iter().copied().collect::<Vec<_>>(), [1.0, 2.0, 3.0, 4.0], "{text}");
         }
     }
@@ -200,6 +209,16 @@ mod tests {
         assert_eq!(
             error("1,2,0\n", "where"),
             "f.csv: line 1: expected 2 columns, or 3 with the label, got 3, of which it is not known where the labels are"
+        );
+        let last = CsvForm { label: Some(Label::Last), ..CsvForm::default() };
+        let mixed = |text, test| read_as(&["cat", "dog"], text, &last, test).unwrap_err();
+        assert_eq!(
+            mixed("1,2,1\n3,4,cat\n", "index-first"),
+            "f.csv: line 2, column 3: expected a class below 2, got \"cat\""
+        );
+        assert_eq!(
+            mixed("1,2,cat\n3,4,1\n", "name-first"),
+            "f.csv: line 2, column 3: expected one of the class names, got \"1\""
         );
         assert_eq!(error("1,2\n3,4,5\n", "ragged"), "f.csv: line 2: expected 2 fields, got 3");
         assert_eq!(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use datasets::{Dataset, Scaling, Set, Targets, csv, idx, split};
 
-use super::Data;
+use super::{Data, Precision};
 use crate::Error;
 use crate::model::first_repeated;
 
@@ -122,7 +122,7 @@ fn comma() -> char {
 }
 
 impl DataSpec {
-    pub(super) fn load(&self, root: &Path, seed: u64) -> Result<Data, Error> {
+    pub(super) fn load(&self, root: &Path, precision: Precision, seed: u64) -> Result<Data, Error> {
         self.check()?;
         let (train, test) = match (&self.set, &self.csv, &self.idx) {
             (Some(name), None, None) => {
@@ -130,7 +130,7 @@ impl DataSpec {
                 let (train, test) = datasets::load(set, root.join(set.name()))?;
                 (train, Some(test))
             }
-            (None, Some(files), None) => files.load(root)?,
+            (None, Some(files), None) => files.load(root, precision)?,
             (None, None, Some(files)) => files.load(root)?,
             _ => return Err(Error::option("data", "exactly one of set, csv and idx", self.sources())),
         };
@@ -195,7 +195,7 @@ fn divide(all: &Dataset, test_fraction: f64, seed: u64) -> Result<(Dataset, Data
 }
 
 impl CsvFiles {
-    fn load(&self, root: &Path) -> Result<(Dataset, Option<Dataset>), Error> {
+    fn load(&self, root: &Path, precision: Precision) -> Result<(Dataset, Option<Dataset>), Error> {
         let delimiter = u8::try_from(self.delimiter)
             .map_err(|_| Error::option("delimiter", "one ASCII character", self.delimiter))?;
         let mut options = csv::Options {
@@ -208,6 +208,10 @@ impl CsvFiles {
                 Label::LastValues(n) => csv::Label::LastValues(*n),
             },
             delimiter,
+            numbers: match precision {
+                Precision::F32 => csv::NumberType::F32,
+                Precision::F64 => csv::NumberType::F64,
+            },
             class_names: self.classes.clone(),
             ..csv::Options::default()
         };

@@ -48,7 +48,7 @@ pub struct Recipe {
     /// One line that says what this is.
     #[serde(default)]
     pub about: String,
-    /// The scalar to train in.
+    /// The scalar to train in, and to read numbers of CSV files in.
     #[serde(default)]
     pub precision: Precision,
     /// The examples.
@@ -142,7 +142,7 @@ impl Recipe {
     ///
     /// [`Error::Data`] if a file is missing or wrong, [`Error::Option`] if the fields contradict each other.
     pub fn load_data(&self, root: &Path) -> Result<Data, Error> {
-        self.data.load(root, self.training.seed)
+        self.data.load(root, self.precision, self.training.seed)
     }
 
     /// A model as it begins, for these examples.
