@@ -162,6 +162,7 @@ impl Run<'_> {
         Sequential: Backprop<T>,
     {
         let mut warnings = warning::of_data(trainer.model(), &sets.train);
+        warnings.extend(warning::of_loss(trainer.model().network(), trainer.loss()));
         if self.recipe.data.set.is_none() {
             // The published sets are known to share nothing, and to look again would take a moment.
             warnings.extend(warning::of_split(&sets.train, &sets.test));

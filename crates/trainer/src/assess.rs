@@ -39,7 +39,8 @@ pub enum Scores {
         /// Of each a matrix of no and yes.
         confusions: Vec<ConfusionMatrix>,
     },
-    /// Of values.
+    /// Of values. Where the outputs are those of classes, the values are a probability for each, and it is by the
+    /// probabilities that the model gives that it is judged.
     Values {
         /// See [`mean_absolute_error`].
         mean_absolute_error: Option<f64>,
@@ -98,11 +99,14 @@ pub fn assess<T: Scalar, N: Backprop<T>>(
             let names = (0..values.ncols()).map(|label| label.to_string()).collect();
             Scores::Labels { names, confusions: by_label(&outputs, values, 0.0) }
         }
-        datasets::Targets::Values(values) => Scores::Values {
-            mean_absolute_error: mean_absolute_error(&outputs, values),
-            root_mean_squared_error: root_mean_squared_error(&outputs, values),
-            r2: r2(&outputs, values),
-        },
+        datasets::Targets::Values(values) => {
+            let outputs = model.meaning.comparable(outputs.mapv(T::value));
+            Scores::Values {
+                mean_absolute_error: mean_absolute_error(&outputs, values),
+                root_mean_squared_error: root_mean_squared_error(&outputs, values),
+                r2: r2(&outputs, values),
+            }
+        }
     };
     Ok(Assessment { examples: data.len(), loss, scores })
 }

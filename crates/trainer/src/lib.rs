@@ -96,7 +96,7 @@ pub use checkpoint::{Checkpoint, CheckpointStore, Found, Run};
 pub use error::Error;
 #[cfg(feature = "files")]
 pub use files::{FileFault, Stored, write_atomically};
-pub use meaning::{Answer, Meaning};
+pub use meaning::{Answer, Meaning, Score};
 pub use model::{Model, Predictor};
 #[cfg(feature = "model-file")]
 pub use model_file::Layout;

@@ -61,6 +61,20 @@ impl Meaning {
             Meaning::Unknown | Meaning::Values => None,
         }
     }
+
+    /// The outputs as they compare with targets that are rows of numbers: probabilities where they stand for some.
+    #[cfg(feature = "train")]
+    pub(crate) fn comparable(self, outputs: ndarray::Array2<f64>) -> ndarray::Array2<f64> {
+        match self {
+            Meaning::Logits => {
+                let mut probabilities = outputs.clone();
+                tensor_ops::softmax_rows(&outputs, &mut probabilities);
+                probabilities
+            }
+            Meaning::LogProbabilities => outputs.mapv_into(f64::exp),
+            _ => outputs,
+        }
+    }
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -78,8 +92,9 @@ pub enum Answer {
         class: String,
         /// Its index.
         index: usize,
-        /// How probable the model holds it; the output itself if that is no probability.
-        probability: f64,
+        /// How sure the model is of it.
+        #[cfg_attr(feature = "serde", serde(flatten))]
+        score: Score,
     },
     /// How probable a yes is, for each of several labels.
     Labels {
@@ -93,12 +108,25 @@ pub enum Answer {
     },
 }
 
+/// How sure a model is of a class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Score {
+    /// How probable it holds the class.
+    Probability(f64),
+    /// The output of the class, which is no probability.
+    Output(f64),
+}
+
 impl Answer {
     /// The answer as text, a cell a number.
     pub fn cells(&self) -> Vec<String> {
         let four = |x: &f64| format!("{x:.4}");
         match self {
-            Answer::Class { class, probability, .. } => vec![class.clone(), four(probability)],
+            Answer::Class { class, score: Score::Probability(x) | Score::Output(x), .. } => {
+                vec![class.clone(), four(x)]
+            }
             Answer::Labels { probabilities } => probabilities.iter().map(four).collect(),
             Answer::Values { values } => values.iter().map(|value| format!("{value}")).collect(),
         }
@@ -143,9 +171,10 @@ impl<T: Scalar, N> Model<T, N> {
             }
             if !classes.is_empty() {
                 let index = argmax(&row)?;
-                let probability = self.meaning.probability(row.view(), index).unwrap_or(row[index]);
+                let probability = self.meaning.probability(row.view(), index);
+                let score = probability.map_or(Score::Output(row[index]), Score::Probability);
                 let class = classes.get(index).cloned().unwrap_or_else(|| index.to_string());
-                return Some(Answer::Class { class, index, probability });
+                return Some(Answer::Class { class, index, score });
             }
             Some(match self.meaning {
                 Meaning::YesOrNo => Answer::Labels { probabilities: row.mapv(sigmoid).to_vec() },
@@ -201,6 +230,12 @@ mod tests {
         ] {
             assert_eq!(cells(meaning, &["x", "y"], row), ["y", "0.7500"], "{meaning:?}");
         }
+        let score = |meaning| match &model(meaning, &["x", "y"]).answers(&array![[0.1, 0.75]])[0] {
+            Some(Answer::Class { score, .. }) => *score,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(score(Meaning::Unknown), Score::Output(0.75));
+        assert_eq!(score(Meaning::Probabilities), Score::Probability(0.75));
         assert_eq!(cells(Meaning::YesOrNo, &[], [-900.0, 900.0]), ["0.0000", "1.0000"]);
         assert_eq!(cells(Meaning::Values, &[], [-1.5, 1e20]), ["-1.5", "100000000000000000000"]);
         assert_eq!(cells(Meaning::Logits, &[], [1.0, 0.0])[0], "0", "classes without names are numbers");

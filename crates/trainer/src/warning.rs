@@ -5,7 +5,8 @@
 use std::fmt;
 
 use layers::views::batched;
-use layers::{Backprop, InputKind, Layer, Mode, Sequential};
+use layers::{Backprop, InputKind, Layer, Mode, Sequential, Spec};
+use losses::Loss;
 use ndarray::{ArrayD, ArrayRefD, Axis};
 use tensor_ops::Scalar;
 
@@ -53,6 +54,17 @@ pub enum Warning {
         /// Of how many.
         test: usize,
     },
+    /// A last layer whose outputs are not what the loss takes.
+    LastLayer {
+        /// The loss.
+        loss: &'static str,
+        /// What it takes: `logits`, `log-probabilities`.
+        takes: &'static str,
+        /// The last layer.
+        last: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The loss is what it was in the beginning.
     LossNotMoving {
         /// The epochs taken.
@@ -98,6 +110,12 @@ impl fmt::Display for Warning {
                 "{shared} of {test} test examples are training examples too, so the test flatters; take them out of one \
                  of the two"
             ),
+            Warning::LastLayer { loss, takes, last, remedy } => {
+                write!(
+                    f,
+                    "the loss {loss} takes {takes}, which the last layer ({last}) does not give; {remedy}"
+                )
+            }
             Warning::LossNotMoving { epochs, first, last } => write!(
                 f,
                 "the loss hardly moves: {} in the first steps, {} after {epochs:.0} epochs; try another learning rate, \
@@ -120,6 +138,40 @@ where
     Sequential: Backprop<T>,
 {
     unscaled(model, train).into_iter().chain(classes(train)).collect()
+}
+
+/// What is to be said of the last layer and the loss together. Of a layer of one's own, which has no written form, nothing
+/// is known.
+pub fn of_loss<T: Scalar>(network: &Sequential, loss: &dyn Loss<T>) -> Option<Warning> {
+    let last = last_layer(&network.layers().last()?.spec()?);
+    let (takes, remedy) = match (loss.kind(), last) {
+        ("negative_log_likelihood" | "kullback_leibler", "log_softmax") => return None,
+        ("negative_log_likelihood", "softmax") => (
+            "log-probabilities",
+            "put log_softmax in its place, or leave it out and use softmax_cross_entropy",
+        ),
+        ("negative_log_likelihood", _) => {
+            ("log-probabilities", "add the layer log_softmax at the end, or use softmax_cross_entropy")
+        }
+        ("kullback_leibler", "softmax") => ("log-probabilities", "put log_softmax in its place"),
+        ("kullback_leibler", _) => ("log-probabilities", "add the layer log_softmax at the end"),
+        ("softmax_cross_entropy", "softmax") => {
+            ("logits", "leave that layer out: the loss has its own softmax")
+        }
+        ("binary_cross_entropy", "sigmoid") => {
+            ("logits", "leave that layer out: the loss has its own sigmoid")
+        }
+        _ => return None,
+    };
+    Some(Warning::LastLayer { loss: loss.kind(), takes, last, remedy })
+}
+
+/// The kind of the layer that gives the outputs.
+fn last_layer(spec: &Spec) -> &'static str {
+    match spec {
+        Spec::Sequential { layers } => layers.last().map_or("sequential", last_layer),
+        layer => layer.kind(),
+    }
 }
 
 /// What is to be said of a training set and a test set together. Scaling and targets do not count.
@@ -314,6 +366,35 @@ mod tests {
         assert!(of(&[1, 2], &["cat", "dog", "cow"]).unwrap().contains("class cat"));
         assert!(of(&[0, 3], &[]).unwrap().contains("the classes 1, 2"));
         assert_eq!(of(&[0, 1, 2], &[]), None);
+    }
+
+    #[test]
+    fn a_last_layer_that_the_loss_does_not_take_is_said_with_a_remedy() {
+        let of = |last: &str, loss: &dyn Loss<f64>| {
+            let chain = network();
+            let chain = match last {
+                "softmax" => chain.push(layers::Softmax).unwrap(),
+                "log_softmax" => chain.push(layers::LogSoftmax).unwrap(),
+                "sigmoid" => chain.push(layers::Sigmoid).unwrap(),
+                _ => chain,
+            };
+            of_loss(&chain, loss).map(|warning| warning.to_string())
+        };
+        let cross_entropy = losses::SoftmaxCrossEntropy::default();
+        let likelihood = losses::NegativeLogLikelihood::default();
+        assert_eq!(of("", &cross_entropy), None);
+        assert_eq!(
+            of("softmax", &cross_entropy).unwrap(),
+            "the loss softmax_cross_entropy takes logits, which the last layer (softmax) does not give; leave that layer \
+             out: the loss has its own softmax"
+        );
+        assert_eq!(of("log_softmax", &likelihood), None);
+        let missing = of("", &likelihood).unwrap();
+        assert!(missing.contains("(affine)") && missing.contains("add the layer log_softmax"), "{missing}");
+        assert!(of("softmax", &likelihood).unwrap().contains("put log_softmax in its place"));
+        assert!(of("", &losses::KullbackLeibler::default()).is_some());
+        assert!(of("sigmoid", &losses::BinaryCrossEntropy::default()).is_some());
+        assert_eq!(of("", &losses::BinaryCrossEntropy::default()), None);
     }
 
     #[test]
