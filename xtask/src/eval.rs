@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "EXAMPLES", requires = "labels")]
     idx: Option<PathBuf>,
     /// The IDX file of their labels
-    #[arg(long, value_name = "LABELS", requires = "idx")]
+    #[arg(long, value_name = "LABELS", requires = "idx", conflicts_with = "csv")]
     labels: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]

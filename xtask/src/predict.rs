@@ -29,7 +29,7 @@ pub struct Args {
     #[command(flatten)]
     csv_options: CsvOptions,
     /// The number that white has in the training data, for PNG images; black is 0
-    #[arg(long, value_name = "X", default_value_t = 255.0)]
+    #[arg(long, value_name = "X", requires = "png", conflicts_with_all = ["csv", "idx"], default_value_t = 255.0)]
     white: f64,
     /// How to print the predictions
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -47,6 +47,7 @@ struct Examples {
     idx: Option<PathBuf>,
     /// Predict for PNG images of the size that the model takes; colour becomes grey unless it takes three channels
     #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(conflicts_with_all = ["label", "header", "no_header", "delimiter"])]
     png: Vec<PathBuf>,
 }
 

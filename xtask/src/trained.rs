@@ -72,7 +72,8 @@ impl Trained {
             (_, true) => Some(false),
             _ => None,
         };
-        Ok(CsvForm { label: said.or(as_trained), header, delimiter })
+        let label_required = said.is_some();
+        Ok(CsvForm { label: said.or(as_trained), label_required, header, delimiter })
     }
 }
 
@@ -81,15 +82,15 @@ impl Trained {
 pub struct CsvOptions {
     /// Where the label is in the CSV file: first, last or the name of a column; names of several columns, with commas
     /// between them, are values [default: as in the training, else a column label, class, target or y]
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with = "idx")]
     pub label: Option<String>,
     /// The first line of the CSV file is a header, even if all of it is numbers
-    #[arg(long, conflicts_with = "no_header")]
+    #[arg(long, requires = "csv", conflicts_with_all = ["idx", "no_header"])]
     pub header: bool,
     /// The CSV file has no header [default: it has one if a field of the first line is neither a number nor a class]
-    #[arg(long)]
+    #[arg(long, requires = "csv", conflicts_with = "idx")]
     pub no_header: bool,
     /// The character between the fields of the CSV file [default: as in the training, else a comma]
-    #[arg(long, value_name = "CHAR")]
+    #[arg(long, value_name = "CHAR", requires = "csv", conflicts_with = "idx")]
     pub delimiter: Option<char>,
 }

@@ -43,6 +43,8 @@ pub struct Model<T: Scalar, N = Sequential> {
     pub class_names: Vec<String>,
     /// What the outputs mean.
     pub meaning: Meaning,
+    /// The name of each number of an input, by which columns of CSV files are found; empty if they have none.
+    pub feature_names: Vec<String>,
 }
 
 impl<T: Scalar, N> Clone for Model<T, N> {
@@ -131,6 +133,7 @@ impl<T: Scalar, N: Layer> Model<T, N> {
             scaling: Scaling::none(),
             class_names: Vec::new(),
             meaning: Meaning::default(),
+            feature_names: Vec::new(),
         })
     }
 
@@ -183,6 +186,7 @@ impl<T: Scalar, N> Model<T, N> {
             scaling: self.scaling.clone(),
             class_names: self.class_names.clone(),
             meaning: self.meaning,
+            feature_names: self.feature_names.clone(),
         }
     }
 

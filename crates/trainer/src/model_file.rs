@@ -1,8 +1,8 @@
 //! Models in files: one file that predicts.
 //!
 //! A model file is a [safetensors](https://github.com/huggingface/safetensors) file. Its tensors are the parameters by
-//! their names (`0.weight`); its metadata are the network, the shape of an input, the scaling, the names of the classes,
-//! what the outputs mean, and a checksum. Nothing in it is ever executed.
+//! their names (`0.weight`); its metadata are the network, the shape of an input, the scaling, the names of the classes
+//! and of the features, what the outputs mean, and a checksum. Nothing in it is ever executed.
 //!
 //! # Layouts
 //!
@@ -174,6 +174,9 @@ fn encoder<T: Stored, N>(model: &Model<T, N>) -> Result<Encoder, Error> {
     if model.meaning != Meaning::default() {
         file.metadata("outputs", json("outputs", &model.meaning)?);
     }
+    if !model.feature_names.is_empty() {
+        file.metadata("feature_names", json("feature_names", &model.feature_names)?);
+    }
     Ok(file)
 }
 
@@ -224,6 +227,14 @@ fn read_model<T: Stored, N: Layer>(
         model.meaning = tensors.json("outputs")?;
     }
     check_class_names(&model)?;
+    if tensors.metadata("feature_names").is_some() {
+        model.feature_names = tensors.json("feature_names")?;
+        let (expected, got) = (model.input_shape().iter().product::<usize>(), model.feature_names.len());
+        if got != expected {
+            let message = format!("expected {expected} names, one a number of an input, got {got}");
+            return Err(FileFault::metadata("feature_names", message).into());
+        }
+    }
     Ok(model)
 }
 

@@ -60,7 +60,7 @@ fn a_csv_file_is_read_with_and_without_header_and_label() {
         "the label has no influence"
     );
     assert_eq!(predict("cat,3,0.5\ndog,-3,0.5\n", &["--label", "first"]), bare);
-    assert_eq!(predict("1,2\n3,0.5\n-3,0.5\n", &["--header"]), bare);
+    assert_eq!(predict("height,width\n0.5,3\n0.5,-3\n", &["--header"]), bare, "columns have names");
     assert_eq!(predict("3;0.5\n-3;0.5\n", &["--delimiter", ";"]), bare);
 }
 
@@ -81,6 +81,18 @@ fn predictions_are_a_table_csv_or_json_lines() {
         (&1.into(), &"dog".into(), &1.into())
     );
     assert!(objects[1]["probability"].as_f64().unwrap() > 0.9);
+}
+
+#[test]
+fn what_is_no_probability_is_not_called_one() {
+    let here = trained("predict-hinge");
+    write(&here, "hinge.toml", &RECIPE.replace("softmax_cross_entropy", "hinge"));
+    prints(&here, &["train", "hinge.toml", "--quiet", "--out", "hinge"]);
+    write(&here, "new.csv", "3,0.5\n");
+    let predict = |format| prints(&here, &["predict", "hinge", "--csv", "new.csv", "--format", format]);
+    assert_eq!(predict("csv").lines().next(), Some("row,class,output"));
+    let object: serde_json::Value = serde_json::from_str(&predict("json")).unwrap();
+    assert!(object["output"].is_number() && object.get("probability").is_none(), "{object}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Which column is what.
 
+use std::collections::{HashMap, HashSet};
+
 use super::field::{Place, field, is_line_end, shown};
 use super::number::Number;
 use super::{Header, Label, Options};
@@ -21,6 +23,8 @@ pub(super) struct Columns {
     pub(super) targets: Vec<(usize, Target)>,
     pub(super) n_features: usize,
     pub(super) n_values: usize,
+    /// For each feature in the order of the file, its place in the order that is wanted; empty if that is the same.
+    pub(super) order: Vec<usize>,
 }
 
 /// Refuses options that make no sense.
@@ -44,6 +48,7 @@ pub(super) fn check(options: &Options) -> Result<(), Error> {
             return refuse(format!("expected different columns of values, got {:?} twice", twice.1));
         }
     }
+    check_features(options)?;
     if let Some((low, high)) = options.value_range
         && (low.is_nan() || high.is_nan() || low > high)
     {
@@ -58,11 +63,34 @@ pub(super) fn check(options: &Options) -> Result<(), Error> {
     }
 }
 
+/// Features by name need a header, and targets by name.
+fn check_features(options: &Options) -> Result<(), Error> {
+    let features = &options.features;
+    let refuse = |text: String| Err(Error::Options(text));
+    let targets = match &options.label {
+        _ if features.is_empty() => return Ok(()),
+        _ if options.header == Header::None => {
+            return refuse(format!("expected a header to find the column {:?} in, got none", features[0]));
+        }
+        Label::Named(name) => std::slice::from_ref(name),
+        Label::Values(names) => names,
+        Label::None => &[],
+        Label::First | Label::Last | Label::LastValues(_) => {
+            return refuse("expected targets by name where features have names, got a position".to_owned());
+        }
+    };
+    let mut seen: HashSet<&String> = targets.iter().collect();
+    match features.iter().find(|name| !seen.insert(name)) {
+        Some(twice) => refuse(format!("expected different columns, got {twice:?} twice")),
+        None => Ok(()),
+    }
+}
+
 impl Columns {
     /// The columns as the first line of the file has them, which is the first of `block`.
     pub(super) fn of_first_line(block: &[u8], line: u64, options: &Options) -> Result<Self, Error> {
         let header = options.header == Header::Present;
-        let mut names = Names::new(&options.label);
+        let mut names = Names::new(options);
         let (mut count, mut at) = (0, 0);
         loop {
             let (text, end) = field(block, at, options.delimiter, Place { line, column: count + 1 })?;
@@ -78,16 +106,14 @@ impl Columns {
         if header && names.are_data(count) {
             return Err(Error::HeaderIsData { line });
         }
+        let (named, order) = names.places(line, count)?;
         let targets = match &options.label {
             Label::First => vec![(0, Target::Class)],
             Label::Last => vec![(count - 1, Target::Class)],
-            Label::Named(_) => names.places()?.into_iter().map(|column| (column, Target::Class)).collect(),
-            Label::Values(_) => names
-                .places()?
-                .into_iter()
-                .enumerate()
-                .map(|(i, column)| (column, Target::Value(i)))
-                .collect(),
+            Label::Named(_) => named.into_iter().map(|column| (column, Target::Class)).collect(),
+            Label::Values(_) => {
+                named.into_iter().enumerate().map(|(i, column)| (column, Target::Value(i))).collect()
+            }
             Label::LastValues(n) if *n >= count => return Err(Error::NoFeatures { line }),
             Label::LastValues(n) => {
                 let first = count - n;
@@ -95,7 +121,7 @@ impl Columns {
             }
             Label::None => vec![],
         };
-        Self::new(count, targets, line, options)
+        Ok(Self { order, ..Self::new(count, targets, line, options)? })
     }
 
     fn new(
@@ -116,14 +142,17 @@ impl Columns {
             return Err(Error::NoFeatures { line });
         }
         let n_values = targets.iter().filter(|(_, target)| matches!(target, Target::Value(_))).count();
-        Ok(Self { count, targets, n_features, n_values })
+        Ok(Self { count, targets, n_features, n_values, order: vec![] })
     }
 }
 
 /// The names of a header, looked at one by one: a hostile header is millions of them, and none is kept.
 struct Names<'a> {
-    wanted: Vec<&'a str>,
+    /// Those of the targets, then those of the features.
+    wanted: HashMap<&'a [u8], usize>,
     found: Vec<Option<usize>>,
+    n_targets: usize,
+    options: &'a Options,
     /// The first few, for the error about one that is missing.
     known: Vec<String>,
     last_number: Option<f64>,
@@ -132,14 +161,20 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn new(label: &'a Label) -> Self {
-        let wanted: Vec<&str> = match label {
-            Label::Named(name) => vec![name],
-            Label::Values(names) => names.iter().map(String::as_str).collect(),
-            _ => vec![],
-        };
+    fn new(options: &'a Options) -> Self {
+        let (wanted, n_targets) = names(options);
         let found = vec![None; wanted.len()];
-        Self { wanted, found, known: vec![], last_number: None, all_numbers: true, rising: true }
+        let wanted = wanted.into_iter().enumerate().map(|(i, name)| (name.as_bytes(), i)).collect();
+        Self {
+            wanted,
+            found,
+            n_targets,
+            options,
+            known: vec![],
+            last_number: None,
+            all_numbers: true,
+            rising: true,
+        }
     }
 
     fn add(&mut self, name: &[u8], column: usize) -> Result<(), Error> {
@@ -154,12 +189,12 @@ impl<'a> Names<'a> {
         if !self.wanted.is_empty() && self.known.len() < KNOWN {
             self.known.push(shown(name));
         }
-        for (wanted, found) in self.wanted.iter().zip(&mut self.found) {
-            if wanted.as_bytes() == name && found.replace(column).is_some() {
-                return Err(Error::AmbiguousColumn { name: (*wanted).to_owned() });
+        match self.wanted.get(name) {
+            Some(&i) if self.found[i].replace(column).is_some() => {
+                Err(Error::AmbiguousColumn { name: names(self.options).0[i].to_owned() })
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Some programs number the columns; but numbers that do not even rise are a record whose header is missing.
@@ -167,14 +202,33 @@ impl<'a> Names<'a> {
         self.all_numbers && !self.rising && count > 1
     }
 
-    fn places(self) -> Result<Vec<usize>, Error> {
-        let missing = self.found.iter().position(Option::is_none);
-        if let Some(i) = missing {
-            return Err(Error::UnknownColumn {
-                name: self.wanted[i].to_owned(),
-                known: self.known.join(", "),
-            });
+    /// The columns of the targets, and the order of the features as [`Columns`] has it.
+    fn places(self, line: u64, count: usize) -> Result<(Vec<usize>, Vec<usize>), Error> {
+        let by_name = !self.options.features.is_empty();
+        if by_name && count != self.found.len() {
+            return Err(Error::FieldCount { line, expected: self.found.len(), got: count, hint: "" });
         }
-        Ok(self.found.into_iter().flatten().collect())
+        if let Some(i) = self.found.iter().position(Option::is_none) {
+            let name = names(self.options).0[i].to_owned();
+            return Err(Error::UnknownColumn { name, known: self.known.join(", ") });
+        }
+        let mut places: Vec<usize> = self.found.into_iter().flatten().collect();
+        let features = places.split_off(self.n_targets);
+        let mut order: Vec<usize> = (0..features.len()).collect();
+        order.sort_unstable_by_key(|&wanted| features[wanted]);
+        if order.is_sorted() {
+            order.clear();
+        }
+        Ok((places, order))
     }
+}
+
+/// The columns that options name, those of the targets first, and the number of these.
+fn names(options: &Options) -> (Vec<&str>, usize) {
+    let targets: &[String] = match &options.label {
+        Label::Named(name) => std::slice::from_ref(name),
+        Label::Values(names) => names,
+        _ => &[],
+    };
+    (targets.iter().chain(&options.features).map(String::as_str).collect(), targets.len())
 }

@@ -87,6 +87,9 @@ pub struct Options {
     /// Whether labels may be the indices of `class_names` instead; they are, all of them, if the first is a number and no
     /// name. By default they may not.
     pub class_indices: bool,
+    /// The names of the features in the order that is wanted, whatever their order in the file; targets are then given by
+    /// name too, and there are no other columns. By default all columns that are no targets, as they come.
+    pub features: Vec<String>,
     /// The number of features, if it is known.
     pub n_features: Option<usize>,
     /// The least and the largest value that a feature may have.
@@ -107,6 +110,7 @@ impl Default for Options {
             n_classes: None,
             class_names: vec![],
             class_indices: false,
+            features: vec![],
             n_features: None,
             value_range: None,
             max_bytes: 4 << 30,
@@ -218,9 +222,10 @@ fn read_as<N: Number>(
 
 fn dataset<N: Number>(rows: Rows<'_, N>, options: &Options) -> Result<Dataset, Error> {
     let (n, columns) = (rows.len(), rows.columns());
-    let (width, values) = (columns.n_features, columns.n_values);
+    let (width, values, order) = (columns.n_features, columns.n_values, columns.order.clone());
     let (mut features, labels, targets) = rows.into_parts();
     features.shrink_to_fit();
+    reorder(&mut features, &order);
     let fits = "every row has as many numbers";
     let features = N::features(ArrayD::from_shape_vec(IxDyn(&[n, width]), features).expect(fits));
     let targets = match options.label {
@@ -232,4 +237,14 @@ fn dataset<N: Number>(rows: Rows<'_, N>, options: &Options) -> Result<Dataset, E
         _ => options.class_names.clone(),
     };
     Dataset::new(features, targets, names)
+}
+
+/// Moves the numbers of each row to where `order` says; an empty one leaves them.
+fn reorder<N: Number>(features: &mut [N], order: &[usize]) {
+    let mut row = Vec::with_capacity(order.len());
+    for numbers in features.chunks_exact_mut(order.len().max(1)) {
+        row.clear();
+        row.extend_from_slice(numbers);
+        order.iter().zip(&row).for_each(|(&to, &number)| numbers[to] = number);
+    }
 }

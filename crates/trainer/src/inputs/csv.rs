@@ -17,6 +17,9 @@ const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
 pub struct CsvForm {
     /// Where the class or the values are, if the file has them: as in the training, or as a person says.
     pub label: Option<Label>,
+    /// Whether the labels must be where `label` says, as when a person says so. Else a file without them there may have
+    /// them elsewhere, or none.
+    pub label_required: bool,
     /// Whether the first line is a header. Without an answer it is one if it has a field that is neither a number nor
     /// the name of a class.
     pub header: Option<bool>,
@@ -26,7 +29,7 @@ pub struct CsvForm {
 
 impl Default for CsvForm {
     fn default() -> Self {
-        CsvForm { label: None, header: None, delimiter: b',' }
+        CsvForm { label: None, label_required: false, header: None, delimiter: b',' }
     }
 }
 
@@ -42,54 +45,161 @@ pub struct CsvInputs {
 /// Reads examples for a model that takes d numbers.
 ///
 /// A file with d columns has no labels. One with as many more as there are targets (one for a class, one for each value)
-/// has them, in the columns that `form` says, else in the column whose name is label, class, target or y. Labels are names
-/// of classes; where no name is a number, all of them may be indices of classes instead. The file is read once, so that
-/// it may be a pipe.
+/// has them, in the columns that `form` says, else in the column whose name is label, class, target or y. Where `form`
+/// says that they are values, a model of classes takes a probability for each class too. Labels are names of classes;
+/// where no name is a number, all of them may be indices of classes instead.
+///
+/// If the model knows the names of its features and the file has a header, the features are found by their names, in
+/// whatever order, else by their position. The file is read once, so that it may be a pipe.
 ///
 /// # Errors
 ///
 /// [`Error::Data`] with file, line and column if the file is missing or wrong; [`Error::Input`] if it has another number
-/// of columns, or labels of which it is not known where they are.
+/// of columns or other columns, or labels of which it is not known where they are.
 pub fn read_csv<T: Scalar>(model: &Model<T>, path: &Path, form: &CsvForm) -> Result<CsvInputs, Error> {
     let mut options = Options {
         delimiter: form.delimiter,
         header: Header::None,
         numbers: numbers::<T>(),
+        n_features: Some(model.input_shape().iter().product()),
         ..Options::default()
     };
     let mut reader = Reader::open(path, &options)?;
     let (line, first) = reader.first_record(options.delimiter)?;
     let classes = model.classes();
     let is_data = |field: &String| field.parse::<f64>().is_ok() || classes.contains(field);
-    if form.header.unwrap_or_else(|| !first.iter().all(is_data)) {
+    let header = form.header.unwrap_or_else(|| !first.iter().all(is_data));
+    if header {
         options.header = Header::Present;
+        options.features.clone_from(&model.feature_names);
     }
-    let inputs: usize = model.input_shape().iter().product();
-    let targets = if classes.is_empty() { model.output_shape().iter().product() } else { 1 };
-    let wrong = |got: String| Error::Input {
-        path: path.to_owned(),
-        at: format!("line {line}: "),
-        expected: format!(
-            "{inputs} columns, or {} with the {}",
-            inputs + targets,
-            if classes.is_empty() { "values" } else { "label" }
-        ),
-        got,
+    let columns = Columns {
+        path,
+        line,
+        first: &first,
+        header: header.then_some(&first),
+        features: &options.features,
+        inputs: model.input_shape().iter().product(),
+        outputs: model.output_shape().iter().product(),
+        has_classes: !classes.is_empty(),
     };
-    options.label = if first.len() == inputs {
-        Label::None
-    } else if first.len() == inputs + targets {
-        let header = (options.header == Header::Present).then_some(&first[..]);
-        place(form.label.as_ref(), header, &classes, targets)
-            .ok_or_else(|| wrong(format!("{}, of which it is not known where the labels are", first.len())))?
-    } else {
-        return Err(wrong(first.len().to_string()));
-    };
-    options.n_features = Some(inputs);
+    options.label = columns.label(form)?;
     let labels = (options.label != Label::None).then(|| in_words(&options.label));
-    name_classes(&mut options, classes);
-    let data = reader.read(&options)?;
-    Ok(CsvInputs { data: shaped(model, data, path)?, labels })
+    if !matches!(options.label, Label::Values(_) | Label::LastValues(_)) {
+        name_classes(&mut options, classes);
+    }
+    Ok(CsvInputs { data: shaped(model, reader.read(&options)?, path)?, labels })
+}
+
+/// What is known of the columns of a file, and of the model that it is for.
+struct Columns<'a> {
+    path: &'a Path,
+    line: u64,
+    first: &'a [String],
+    header: Option<&'a Vec<String>>,
+    /// The names of the features, if they are to be found by name.
+    features: &'a [String],
+    inputs: usize,
+    outputs: usize,
+    has_classes: bool,
+}
+
+impl Columns<'_> {
+    /// Which columns are the targets.
+    fn label(&self, form: &CsvForm) -> Result<Label, Error> {
+        let mut said = form.label.as_ref();
+        if form.label_required {
+            self.check_names(names_of(said))?;
+        }
+        let rows = match said {
+            Some(Label::Values(names)) if self.has_classes => Some(names.len()),
+            Some(Label::LastValues(n)) if self.has_classes => Some(*n),
+            _ => None,
+        };
+        let one = if self.has_classes { 1 } else { self.outputs };
+        let count = self.first.len();
+        let n = match count.checked_sub(self.inputs) {
+            Some(0) if !form.label_required => {
+                self.check_names(self.features)?;
+                return Ok(Label::None);
+            }
+            Some(n) if rows == Some(n) || (n == one && !(form.label_required && rows.is_some())) => n,
+            _ => return Err(self.wrong_count(form, rows.unwrap_or(one), rows.is_none() && self.has_classes)),
+        };
+        self.check_names(self.features)?;
+        if rows.is_some() && rows != Some(n) {
+            said = None; // one label, where the training had a probability for each class
+        }
+        let place =
+            place(said, self.header.map(|header| &header[..]), self.has_classes && rows != Some(n), n);
+        let place = place.ok_or_else(|| {
+            let got = format!("{count}, of which it is not known where the labels are");
+            self.wrong(self.expected(n, self.has_classes && rows != Some(n)), got)
+        })?;
+        if self.features.is_empty() { Ok(place) } else { self.by_name(place) }
+    }
+
+    /// The same targets by their names: the columns that are no features.
+    fn by_name(&self, label: Label) -> Result<Label, Error> {
+        let others = self.first.iter().filter(|name| !self.features.contains(name));
+        let mut others: Vec<String> = others.cloned().collect();
+        if let Some(name) = names_of(Some(&label)).iter().find(|name| !others.contains(name)) {
+            return Err(self.wrong("a label that is no feature".into(), format!("the column {name:?}")));
+        }
+        if others.len() != self.first.len() - self.inputs {
+            return Err(self.wrong("columns with different names".into(), listed(self.first)));
+        }
+        Ok(match label {
+            Label::First | Label::Last => Label::Named(others.swap_remove(0)),
+            Label::LastValues(_) => Label::Values(others),
+            by_name => by_name,
+        })
+    }
+
+    /// That the header has these names.
+    fn check_names(&self, names: &[String]) -> Result<(), Error> {
+        let is_there = |name: &&String| self.header.is_some_and(|header| header.contains(name));
+        match (names.iter().find(|name| !is_there(name)), self.header) {
+            (None, _) => Ok(()),
+            (Some(name), Some(header)) => Err(self.wrong(format!("a column {name:?}"), listed(header))),
+            (Some(name), None) => {
+                Err(self.wrong(format!("a header with a column {name:?}"), "no header".into()))
+            }
+        }
+    }
+
+    fn wrong_count(&self, form: &CsvForm, n: usize, is_class: bool) -> Error {
+        let expected = match form.label_required {
+            true => format!("{} columns with the label", self.inputs + n),
+            false => self.expected(n, is_class),
+        };
+        self.wrong(expected, self.first.len().to_string())
+    }
+
+    fn expected(&self, n: usize, is_class: bool) -> String {
+        let what = if is_class { "label" } else { "values" };
+        format!("{} columns, or {} with the {what}", self.inputs, self.inputs + n)
+    }
+
+    fn wrong(&self, expected: String, got: String) -> Error {
+        Error::Input { path: self.path.to_owned(), at: format!("line {}: ", self.line), expected, got }
+    }
+}
+
+/// The columns that a label names.
+fn names_of(label: Option<&Label>) -> &[String] {
+    match label {
+        Some(Label::Named(name)) => std::slice::from_ref(name),
+        Some(Label::Values(names)) => names,
+        _ => &[],
+    }
+}
+
+/// The first few names of a header.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
+    format!("{}{}", shown.join(", "), if names.len() > SHOWN { ", ..." } else { "" })
 }
 
 /// What holds the numbers of a file as exactly as the model computes.
@@ -99,7 +209,7 @@ fn numbers<T: Scalar>() -> NumberType {
 }
 
 /// Which columns are the targets: as said, as far as this file can have it, else by their name.
-fn place(said: Option<&Label>, header: Option<&[String]>, classes: &[String], n: usize) -> Option<Label> {
+fn place(said: Option<&Label>, header: Option<&[String]>, is_class: bool, n: usize) -> Option<Label> {
     let by_name = |name: &String| header.is_some_and(|header| header.contains(name));
     match said {
         // Names are of use in a file with a header alone.
@@ -108,10 +218,9 @@ fn place(said: Option<&Label>, header: Option<&[String]>, classes: &[String], n:
         Some(Label::Named(_) | Label::Values(_) | Label::None) | None => {
             let known = |name: &&String| LABEL_NAMES.iter().any(|label| name.eq_ignore_ascii_case(label));
             let name = header?.iter().find(known)?.clone();
-            Some(if classes.is_empty() && n == 1 { Label::Values(vec![name]) } else { Label::Named(name) })
-                .filter(|_| n == 1)
+            Some(if is_class { Label::Named(name) } else { Label::Values(vec![name]) }).filter(|_| n == 1)
         }
-        Some(Label::Last) if classes.is_empty() => Some(Label::LastValues(n)),
+        Some(Label::Last) if !is_class => Some(Label::LastValues(n)),
         said => said.cloned(),
     }
 }
@@ -188,6 +297,87 @@ mod tests {
             let datasets::Features::F64(x) = &read.data.features else { panic!("as the model") };
             assert_eq!(x.iter().copied().collect::<Vec<_>>(), [1.0, 2.0, 3.0, 4.0], "{text}");
         }
+    }
+
+    #[test]
+    fn a_header_of_numbers_is_one_if_a_person_says_so() {
+        let header = CsvForm { header: Some(true), ..CsvForm::default() };
+        assert_eq!(read_as(&[], "1,2\n3,4\n", &header, "numbered").unwrap().data.len(), 1);
+    }
+
+    #[test]
+    fn features_with_names_are_found_by_them_and_others_are_refused() {
+        let read = |text: &str, label: Option<Label>, test: &str| {
+            let (mut model, path) = case(&["cat", "dog"], text, test);
+            model.feature_names = vec!["a".into(), "b".into()];
+            let read = read_csv(&model, &path, &CsvForm { label, ..CsvForm::default() });
+            std::fs::remove_file(&path).unwrap();
+            read.map_err(|error| error.to_string().replace(&path.display().to_string(), "f.csv"))
+        };
+        let (first, last, named) = (Label::First, Label::Last, Label::Named("kind".into()));
+        for (i, (text, label)) in [
+            ("1,2\n", None),
+            ("a,b\n1,2\n", None),
+            ("b,a\n2,1\n", None),
+            ("b,a\n2,1\n", Some(last.clone())),
+            ("b,kind,a\n2,dog,1\n", Some(first)),
+            ("kind,b,a\ndog,2,1\n", Some(last)),
+            ("b,a,kind\n2,1,dog\n", Some(named.clone())),
+            ("b,class,a\n2,dog,1\n", Some(named)),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let read = read(text, label, &format!("named-{i}")).unwrap();
+            let x = datasets::Features::F64(ndarray::array![[1.0, 2.0]].into_dyn());
+            assert_eq!(read.data.features, x, "{text}");
+            assert!(read.data.targets.classes().is_none_or(|classes| classes == [1]), "{text}");
+        }
+        for (i, (text, said)) in [
+            ("a,c\n1,2\n", "expected a column \"b\", got \"a\", \"c\""),
+            ("c,a,y\n1,2,cat\n", "expected a column \"b\", got \"c\", \"a\", \"y\""),
+            ("a,b,a\n1,2,cat\n", "expected columns with different names, got \"a\", \"b\", \"a\""),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let error = read(text, Some(Label::Last), &format!("misnamed-{i}")).unwrap_err();
+            assert_eq!(error, format!("f.csv: line 1: {said}"));
+        }
+    }
+
+    #[test]
+    fn a_probability_for_each_class_is_a_label_where_the_training_had_it_so() {
+        let names = Label::Values(vec!["p".into(), "q".into()]);
+        for (text, label, test) in [
+            ("1,2,0.25,0.75\n", Label::LastValues(2), "soft-last"),
+            ("a,p,b,q\n1,0.25,2,0.75\n", names.clone(), "soft-named"),
+        ] {
+            let form = CsvForm { label: Some(label), ..CsvForm::default() };
+            let read = read_as(&["cat", "dog"], text, &form, test).unwrap();
+            assert_eq!(read.data.targets.values().unwrap(), ndarray::array![[0.25, 0.75]]);
+        }
+        let form = CsvForm { label: Some(names), ..CsvForm::default() };
+        let read = |text, test| read_as(&["cat", "dog"], text, &form, test);
+        let hard = read("a,b,label\n1,2,dog\n", "soft-hard").unwrap();
+        assert_eq!(hard.data.targets.classes(), Some(&[1][..]), "one label will do");
+        let error = read("1,2,3,4,5\n", "soft-wide").unwrap_err();
+        assert_eq!(error, "f.csv: line 1: expected 2 columns, or 4 with the values, got 5");
+    }
+
+    #[test]
+    fn a_label_that_a_person_names_is_there_or_an_error() {
+        let error = |label, text, test| {
+            let form = CsvForm { label: Some(label), label_required: true, ..CsvForm::default() };
+            read_as(&["cat", "dog"], text, &form, test).unwrap_err()
+        };
+        let nope = || Label::Named("nope".into());
+        let listed = "f.csv: line 1: expected a column \"nope\", got \"a\", \"b\", \"label\"";
+        assert_eq!(error(nope(), "a,b,label\n1,2,cat\n", "said-name"), listed);
+        let bare = "f.csv: line 1: expected a header with a column \"nope\", got no header";
+        assert_eq!(error(nope(), "1,2,cat\n", "said-bare"), bare);
+        let none = "f.csv: line 1: expected 3 columns with the label, got 2";
+        assert_eq!(error(Label::Last, "1,2\n", "said-last"), none);
     }
 
     #[test]

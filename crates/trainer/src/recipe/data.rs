@@ -1,5 +1,6 @@
 //! The `[data]` of a recipe.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use datasets::{Dataset, Scaling, Set, Targets, csv, idx, split};
@@ -46,7 +47,8 @@ pub struct CsvFiles {
     /// The file to be judged by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
-    /// Whether the first line names the columns.
+    /// Whether the first line names the columns. If no two names are the same, the columns of the test file, and of files
+    /// to predict for, are found by these names; else by their position.
     #[serde(default = "yes")]
     pub header: bool,
     /// Which column is the class, or which are the values.
@@ -124,13 +126,18 @@ fn comma() -> char {
 impl DataSpec {
     pub(super) fn load(&self, root: &Path, precision: Precision, seed: u64) -> Result<Data, Error> {
         self.check()?;
+        let mut feature_names = vec![];
         let (train, test) = match (&self.set, &self.csv, &self.idx) {
             (Some(name), None, None) => {
                 let set = name.parse::<Set>()?;
                 let (train, test) = datasets::load(set, root.join(set.name()))?;
                 (train, Some(test))
             }
-            (None, Some(files), None) => files.load(root, precision)?,
+            (None, Some(files), None) => {
+                let (train, test, names) = files.load(root, precision)?;
+                feature_names = names;
+                (train, test)
+            }
             (None, None, Some(files)) => files.load(root)?,
             _ => return Err(Error::option("data", "exactly one of set, csv and idx", self.sources())),
         };
@@ -156,7 +163,7 @@ impl DataSpec {
             ScalingSpec::Standardise => Scaling::standardise(&train)?,
             ScalingSpec::StandardisePerFeature => Scaling::standardise_per_feature(&train)?,
         };
-        Ok(Data { train, test, scaling })
+        Ok(Data { train, test, scaling, feature_names })
     }
 
     /// What can be seen to be wrong before any file is read.
@@ -195,10 +202,33 @@ fn divide(all: &Dataset, test_fraction: f64, seed: u64) -> Result<(Dataset, Data
 }
 
 impl CsvFiles {
-    fn load(&self, root: &Path, precision: Precision) -> Result<(Dataset, Option<Dataset>), Error> {
+    /// The training examples, the test examples if they have a file, and the names of the features if they have some.
+    fn load(
+        &self,
+        root: &Path,
+        precision: Precision,
+    ) -> Result<(Dataset, Option<Dataset>, Vec<String>), Error> {
+        let mut options = self.options(precision)?;
+        let mut reader = csv::Reader::open(root.join(&self.train), &options)?;
+        let named = match self.header {
+            true => by_name(&reader.first_record(options.delimiter)?.1, &options.label),
+            false => None,
+        };
+        let train = reader.read(&options)?;
+        // The test file is to have the columns and classes of the training file, whichever of them occur in it.
+        options.n_features = Some(train.features.width());
+        options.n_classes = Some(train.n_classes()).filter(|&n| n > 0);
+        if let Some((features, label)) = named {
+            (options.features, options.label) = (features, label);
+        }
+        let test = self.test.as_ref().map(|test| csv::read(root.join(test), &options)).transpose()?;
+        Ok((train, test, options.features))
+    }
+
+    fn options(&self, precision: Precision) -> Result<csv::Options, Error> {
         let delimiter = u8::try_from(self.delimiter)
             .map_err(|_| Error::option("delimiter", "one ASCII character", self.delimiter))?;
-        let mut options = csv::Options {
+        Ok(csv::Options {
             header: if self.header { csv::Header::Present } else { csv::Header::None },
             label: match &self.label {
                 Label::First => csv::Label::First,
@@ -214,15 +244,29 @@ impl CsvFiles {
             },
             class_names: self.classes.clone(),
             ..csv::Options::default()
-        };
-        let train = csv::read(root.join(&self.train), &options)?;
-        let Some(test) = &self.test else { return Ok((train, None)) };
-        // The test file is to have the columns and classes of the training file, whichever of them occur in it.
-        options.n_features = Some(train.features.width());
-        options.n_classes = Some(train.n_classes()).filter(|&n| n > 0);
-        let test = csv::read(root.join(test), &options)?;
-        Ok((train, Some(test)))
+        })
     }
+}
+
+/// The names of the features, and the targets by name; none if two columns have the same name, which are known by their
+/// position alone.
+fn by_name(header: &[String], label: &csv::Label) -> Option<(Vec<String>, csv::Label)> {
+    let mut seen = HashSet::new();
+    if !header.iter().all(|name| seen.insert(name)) {
+        return None;
+    }
+    let (targets, values) = match label {
+        csv::Label::First => (header.get(..1)?, false),
+        csv::Label::Last => (header.get(header.len().checked_sub(1)?..)?, false),
+        csv::Label::LastValues(n) => (header.get(header.len().checked_sub(*n)?..)?, true),
+        csv::Label::Named(name) => (std::slice::from_ref(name), false),
+        csv::Label::Values(names) => (&names[..], true),
+        csv::Label::None => (&[][..], true),
+    };
+    let features = header.iter().filter(|name| !targets.contains(name)).cloned().collect();
+    let label =
+        if values { csv::Label::Values(targets.to_vec()) } else { csv::Label::Named(targets[0].clone()) };
+    Some((features, label))
 }
 
 impl IdxFiles {

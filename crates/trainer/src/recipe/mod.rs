@@ -94,6 +94,8 @@ pub struct Data {
     pub test: Dataset,
     /// Taken from the training examples, applied to both.
     pub scaling: Scaling,
+    /// The names of the features, if they come from a CSV file whose header has no name twice.
+    pub feature_names: Vec<String>,
 }
 
 impl Recipe {
@@ -156,6 +158,7 @@ impl Recipe {
         let mut model = Model::with_init(network, input, self.model.init, self.training.seed)?;
         model.scaling = data.scaling.clone();
         model.class_names = data.train.class_names.clone();
+        model.feature_names = data.feature_names.clone();
         let last = self.model.layers.last().map_or("", Spec::kind);
         model.meaning = Meaning::of(self.loss.kind(), last);
         Ok(model)
