@@ -16,10 +16,11 @@ use crate::trained::{CsvOptions, Trained};
 /// The model file holds all that is needed: the scaling of inputs and the names of the classes. Give the inputs as the
 /// training data were before scaling.
 ///
-/// A CSV file has the columns that the model was trained on, with or without the label. If there is a label (a column more)
-/// it is left out, and a note says which column it was; where it is comes from --label, else from the recipe beside the
-/// model, else from a column named label, class, target or y. The first line is a header if one of its fields is neither a
-/// number nor a class.
+/// A CSV file has the columns that the model was trained on, with or without the label. They are found by their names, in
+/// whatever order, if that file and that of the training have headers in which no name occurs twice, else by their position.
+/// If there is a label (a column more) it is left out, and a note says which column it was; where it is comes from --label,
+/// else from the recipe beside the model, else from a column named label, class, target or y. The first line is a header if
+/// one of its fields is neither a number nor a class.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder of a training, or a .safetensors file

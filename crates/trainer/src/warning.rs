@@ -2,13 +2,18 @@
 //!
 //! They cost a look at a few hundred examples before the training and one more after it; [`of_split`] reads all.
 
+mod last_layer;
+mod relus;
+
 use std::fmt;
 
 use layers::views::batched;
-use layers::{Backprop, InputKind, Layer, Mode, Sequential, Spec};
-use losses::Loss;
-use ndarray::{ArrayD, ArrayRefD, Axis};
+use layers::{Backprop, InputKind, Layer, Sequential};
+use ndarray::{ArrayD, Axis};
 use tensor_ops::Scalar;
+
+pub use last_layer::of_loss;
+pub use relus::of_model;
 
 use crate::table::four_digits;
 use crate::{Model, Record, Source, StepReport};
@@ -140,40 +145,6 @@ where
     unscaled(model, train).into_iter().chain(classes(train)).collect()
 }
 
-/// What is to be said of the last layer and the loss together. Of a layer of one's own, which has no written form, nothing
-/// is known.
-pub fn of_loss<T: Scalar>(network: &Sequential, loss: &dyn Loss<T>) -> Option<Warning> {
-    let last = last_layer(&network.layers().last()?.spec()?);
-    let (takes, remedy) = match (loss.kind(), last) {
-        ("negative_log_likelihood" | "kullback_leibler", "log_softmax") => return None,
-        ("negative_log_likelihood", "softmax") => (
-            "log-probabilities",
-            "put log_softmax in its place, or leave it out and use softmax_cross_entropy",
-        ),
-        ("negative_log_likelihood", _) => {
-            ("log-probabilities", "add the layer log_softmax at the end, or use softmax_cross_entropy")
-        }
-        ("kullback_leibler", "softmax") => ("log-probabilities", "put log_softmax in its place"),
-        ("kullback_leibler", _) => ("log-probabilities", "add the layer log_softmax at the end"),
-        ("softmax_cross_entropy", "softmax") => {
-            ("logits", "leave that layer out: the loss has its own softmax")
-        }
-        ("binary_cross_entropy", "sigmoid") => {
-            ("logits", "leave that layer out: the loss has its own sigmoid")
-        }
-        _ => return None,
-    };
-    Some(Warning::LastLayer { loss: loss.kind(), takes, last, remedy })
-}
-
-/// The kind of the layer that gives the outputs.
-fn last_layer(spec: &Spec) -> &'static str {
-    match spec {
-        Spec::Sequential { layers } => layers.last().map_or("sequential", last_layer),
-        layer => layer.kind(),
-    }
-}
-
 /// What is to be said of a training set and a test set together. Scaling and targets do not count.
 pub fn of_split<T: Scalar>(train: &Source<'_, T>, test: &Source<'_, T>) -> Option<Warning> {
     let shared = test.dataset().features.shared_with(&train.dataset().features).len();
@@ -224,44 +195,6 @@ fn classes<T: Scalar>(train: &Source<'_, T>) -> Option<Warning> {
             Some(Warning::MissingClasses { names })
         }
     }
-}
-
-/// What is to be said of a trained model: a warning for each layer of rectifiers of which more than half are dead on
-/// `data`.
-///
-/// # Panics
-///
-/// If the data are not for this model.
-pub fn of_model<T: Scalar>(model: &Model<T>, data: &Source<'_, T>) -> Vec<Warning>
-where
-    Sequential: Backprop<T>,
-{
-    let network = model.network();
-    let is_relu = |i: &usize| network.layers()[*i].kind() == "relu";
-    let relus: Vec<usize> = (0..network.len()).filter(is_relu).collect();
-    if relus.is_empty() {
-        return Vec::new();
-    }
-    let x = inputs(data);
-    let mut y = ArrayD::zeros(batched(x.len_of(Axis(0)), model.output_shape()));
-    let mut cache = network.new_cache(x.shape());
-    cache.begin(Mode::Infer, 0);
-    network.forward(model.params(), &x, &mut y, &mut cache);
-    // The cache of a chain holds the outputs of all its layers but the last.
-    let dead = relus.into_iter().filter_map(|layer| {
-        let (dead, units) = dead_units(cache.arrays[..network.len() - 1].get(layer).unwrap_or(&y));
-        (2 * dead > units).then_some(Warning::DeadRelus { layer, dead, units })
-    });
-    dead.collect()
-}
-
-/// Of the units (the channels, for images) that give `y`, how many are 0 for every example, and how many there are.
-fn dead_units<T: Scalar>(y: &ArrayRefD<T>) -> (usize, usize) {
-    if y.ndim() < 2 {
-        return (0, 0);
-    }
-    let dead = y.axis_iter(Axis(1)).filter(|unit| unit.iter().all(|v| v.value() == 0.0)).count();
-    (dead, y.len_of(Axis(1)))
 }
 
 /// Watches whether the loss moves in the first epochs.
@@ -366,35 +299,6 @@ mod tests {
         assert!(of(&[1, 2], &["cat", "dog", "cow"]).unwrap().contains("class cat"));
         assert!(of(&[0, 3], &[]).unwrap().contains("the classes 1, 2"));
         assert_eq!(of(&[0, 1, 2], &[]), None);
-    }
-
-    #[test]
-    fn a_last_layer_that_the_loss_does_not_take_is_said_with_a_remedy() {
-        let of = |last: &str, loss: &dyn Loss<f64>| {
-            let chain = network();
-            let chain = match last {
-                "softmax" => chain.push(layers::Softmax).unwrap(),
-                "log_softmax" => chain.push(layers::LogSoftmax).unwrap(),
-                "sigmoid" => chain.push(layers::Sigmoid).unwrap(),
-                _ => chain,
-            };
-            of_loss(&chain, loss).map(|warning| warning.to_string())
-        };
-        let cross_entropy = losses::SoftmaxCrossEntropy::default();
-        let likelihood = losses::NegativeLogLikelihood::default();
-        assert_eq!(of("", &cross_entropy), None);
-        assert_eq!(
-            of("softmax", &cross_entropy).unwrap(),
-            "the loss softmax_cross_entropy takes logits, which the last layer (softmax) does not give; leave that layer \
-             out: the loss has its own softmax"
-        );
-        assert_eq!(of("log_softmax", &likelihood), None);
-        let missing = of("", &likelihood).unwrap();
-        assert!(missing.contains("(affine)") && missing.contains("add the layer log_softmax"), "{missing}");
-        assert!(of("softmax", &likelihood).unwrap().contains("put log_softmax in its place"));
-        assert!(of("", &losses::KullbackLeibler::default()).is_some());
-        assert!(of("sigmoid", &losses::BinaryCrossEntropy::default()).is_some());
-        assert_eq!(of("", &losses::BinaryCrossEntropy::default()), None);
     }
 
     #[test]

@@ -250,6 +250,18 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn the_names_of_features_are_kept_and_may_be_missing() {
+    let mut model = small::<f32>();
+    let names = |model: &Model<f32>| {
+        let bytes = model.to_bytes(Layout::Native).unwrap();
+        Model::<f64>::from_bytes(&bytes).unwrap().convert::<f32>().feature_names
+    };
+    assert!(names(&model).is_empty());
+    model.feature_names = vec!["a".into(), "b, \"c\"".into(), String::new()];
+    assert_eq!(names(&model), model.feature_names);
+}
+
+#[test]
 fn models_of_version_1_are_still_read() {
     let file = golden("model-v1.safetensors", &small::<f32>().to_bytes(Layout::Native).unwrap());
     assert!(same(&Model::<f32>::from_bytes(&file).unwrap(), &small()));
