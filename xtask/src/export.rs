@@ -14,7 +14,7 @@ use crate::{Outcome, find};
 pub struct Args {
     /// A model file, or the folder that holds a `model.safetensors`
     model: PathBuf,
-    /// The file to write
+    /// The file to write; a pipe, such as /dev/stdout, will do
     #[arg(long, value_name = "FILE")]
     onnx: PathBuf,
     /// Put the scaling of inputs into the graph, so that it takes raw inputs
@@ -27,6 +27,17 @@ pub fn run(args: &Args) -> Outcome {
     let bytes = model.to_onnx(&OnnxOptions { preprocessing: args.preprocessing })?;
     write_atomically(&args.onnx, |file| file.write_all(&bytes))?;
     let inputs = if args.preprocessing { "raw" } else { "scaled" };
-    println!("{}: {} bytes, takes {inputs} inputs {:?}", shown(&args.onnx), bytes.len(), model.input_shape());
+    let said = format!(
+        "{}: {} bytes, takes {inputs} inputs {:?}",
+        shown(&args.onnx),
+        bytes.len(),
+        model.input_shape()
+    );
+    // What is no file may be the standard output itself, where a line would damage the model.
+    if args.onnx.is_file() {
+        println!("{said}")
+    } else {
+        eprintln!("{said}")
+    }
     Ok(ExitCode::SUCCESS)
 }

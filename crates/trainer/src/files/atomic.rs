@@ -19,7 +19,8 @@ use crate::Error;
 
 /// Writes a file durably: whole and synced in the place of the old one, or not at all.
 ///
-/// `write` puts the content into the writer it is given. A symbolic link at `path` is replaced, not followed.
+/// `write` puts the content into the writer it is given. Of a symbolic link the target is written, and the link stays.
+/// What is there and is no file, such as a pipe or a terminal, is never replaced: the content goes straight into it.
 ///
 /// # Errors
 ///
@@ -39,7 +40,37 @@ pub fn write_atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
-    write_with(&Disk, path.as_ref(), write)
+    let path = path.as_ref();
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => write_into(path, write),
+        _ => write_with(&Disk, &followed(path)?, write),
+    }
+}
+
+/// Writes into what is no file and can only be written as it goes.
+fn write_into(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let open = || std::fs::OpenOptions::new().write(true).open(path);
+    let written = open().and_then(|file| {
+        let mut file = BufWriter::with_capacity(1 << 16, file);
+        write(&mut file)?;
+        file.flush()
+    });
+    written.map_err(|e| Error::io("write", path, e))
+}
+
+/// Where the symbolic links at `path` lead, whether or not something is there.
+fn followed(path: &Path) -> Result<PathBuf, Error> {
+    const LINKS: usize = 40; // as many as Linux follows
+    let mut target = path.to_owned();
+    for _ in 0..LINKS {
+        match std::fs::read_link(&target) {
+            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    let fault =
+        io::Error::new(io::ErrorKind::InvalidInput, "expected an end of the symbolic links, got a circle");
+    Err(Error::io("write", path, fault))
 }
 
 pub(crate) fn write_with(

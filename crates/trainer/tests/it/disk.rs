@@ -153,3 +153,40 @@ fn a_writer_that_fails_leaves_the_old_file() {
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(folder.names(), ["file"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_stay() {
+    let folder = Folder::new("links");
+    let at = |name: &str| folder.0.join(name);
+    std::fs::create_dir(at("other")).unwrap();
+    std::fs::write(at("other/there"), b"old").unwrap();
+    for target in ["other/there", "other/not-yet"] {
+        let _ = std::fs::remove_file(at("link"));
+        std::os::unix::fs::symlink(target, at("link")).unwrap();
+        write_atomically(at("link"), |file| file.write_all(b"new")).unwrap();
+        assert!(at("link").is_symlink(), "{target}");
+        assert_eq!(std::fs::read(at(target)).unwrap(), b"new", "{target}");
+    }
+    assert_eq!(folder.names(), ["link", "other"]);
+    std::os::unix::fs::symlink("circle", at("circle")).unwrap();
+    let error = write_atomically(at("circle"), |file| file.write_all(b"new")).unwrap_err().to_string();
+    assert!(error.ends_with("cannot write: expected an end of the symbolic links, got a circle"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_into_and_stays_a_pipe() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let folder = Folder::new("pipe");
+    let path = folder.0.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let reader = path.clone();
+    let read = std::thread::spawn(move || std::fs::read(reader).unwrap());
+    // A write that replaced the pipe would leave the reader waiting for ever.
+    let done = write_atomically(&path, |file| file.write_all(&[7; 100_000]));
+    assert!(std::fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
+    done.unwrap();
+    assert_eq!(read.join().unwrap(), [7; 100_000]);
+}
