@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> Outcome {
     let mut panicked = false;
     for target in chosen {
         let found = match &args.input {
-            Some(path) => fails(target, &std::fs::read(path)?).then(|| path.clone()),
+            Some(path) => fails(target, &content(path)?).then(|| path.clone()),
             None => fuzz(target, args)?,
         };
         if let Some(path) = found {
@@ -119,6 +119,10 @@ pub fn run(args: &Args) -> Outcome {
         }
     }
     Ok(if panicked { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, trainer::Error> {
+    std::fs::read(path).map_err(|source| trainer::Error::Io { path: path.to_owned(), action: "read", source })
 }
 
 /// Mutates until the time is over or a file makes the reader panic; that file is kept.

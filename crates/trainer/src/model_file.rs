@@ -209,9 +209,8 @@ fn read_model<T: Stored, N: Layer>(
         Some("native") => Layout::Native,
         Some("pytorch") => Layout::PyTorch,
         other => {
-            return Err(
-                FileFault::metadata("layout", format!("expected native or pytorch, got {other:?}")).into()
-            );
+            let message = format!("expected native or pytorch, got {}", other.unwrap_or("none"));
+            return Err(FileFault::metadata("layout", message).into());
         }
     };
     let names = pytorch(&network);

@@ -1,5 +1,7 @@
 //! How long to train, on which batches, at which rate.
 
+use std::fmt;
+
 use crate::{Average, Clip, EarlyStopping, Error, Group, Plateau, RunLength, Schedule};
 
 /// Everything about a training run that is not the model, the loss, the optimiser or the data.
@@ -100,6 +102,26 @@ pub enum Every {
     Steps(u64),
 }
 
+/// As a recipe writes it.
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Length::Epochs(n) => write!(f, "{{ epochs = {n} }}"),
+            Length::Steps(n) => write!(f, "{{ steps = {n} }}"),
+        }
+    }
+}
+
+/// As a recipe writes it.
+impl fmt::Display for Every {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Every::Epochs(n) => Length::Epochs(n).fmt(f),
+            Every::Steps(n) => Length::Steps(n).fmt(f),
+        }
+    }
+}
+
 /// How batches are put together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -163,7 +185,11 @@ impl Options {
             return Err(Error::option("learning_rate", "a finite number from 0", self.learning_rate));
         }
         if matches!(self.evaluate, Every::Epochs(0) | Every::Steps(0)) {
-            return Err(Error::option("evaluate", "a period of at least 1", self.evaluate));
+            return Err(Error::option(
+                "evaluate",
+                "a period of at least 1",
+                format_args!("{}", self.evaluate),
+            ));
         }
         self.schedule.check()?;
         self.plateau.map_or(Ok(()), |plateau| plateau.check())?;

@@ -221,7 +221,7 @@ impl Schedule {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let span = |length: Length| match length {
             Length::Epochs(0) | Length::Steps(0) => {
-                Err(Error::option("schedule", "a time of at least 1", length))
+                Err(Error::option("schedule", "a time of at least 1", format_args!("{length}")))
             }
             _ => Ok(()),
         };
@@ -328,7 +328,7 @@ mod tests {
         let step = Schedule::Step { every: Length::Steps(0), factor: 0.5 };
         let nested = Schedule::WarmUp { length: Length::Steps(1), from: 0.0, then: Box::new(step) };
         let error = nested.check().unwrap_err().to_string();
-        assert_eq!(error, "schedule: expected a time of at least 1, got Steps(0)");
+        assert_eq!(error, "schedule: expected a time of at least 1, got { steps = 0 }");
     }
 
     #[cfg(feature = "recipe")]

@@ -16,11 +16,21 @@ fn every_error_says_what_to_do_next() {
     let digits = trainer::recipe::Recipe::built_in("digits").unwrap().to_toml();
     write("lost.toml", &digits);
     write("typo.toml", &digits.replace("units", "unit"));
-    let cases: [(&[&str], i32, &str, &str); 17] = [
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/digits/digits.csv.gz");
+    let never = digits.replace("[training.evaluate]\nepochs = 1", "[training.evaluate]\nsteps = 0");
+    write("never.toml", &never.replace("digits/digits.csv.gz", shipped));
+    let cases: [(&[&str], i32, &str, &str); 19] = [
         (&["tran"], 2, "unrecognized subcommand 'tran'", "'train'"),
         (&["train", "digts"], 2, "there is no recipe 'digts'", "did you mean 'digits'?"),
         (&["train", "nowhere.toml"], 1, "nowhere.toml: cannot read: ", "look at the path"),
         (&["train", "bad.toml"], 1, "bad.toml:1:8: ", "`cargo xtask list` names"),
+        (&["fuzz", "csv", "--input", "nowhere.csv"], 1, "nowhere.csv: cannot read: ", "look at the path"),
+        (
+            &["train", "never.toml"],
+            1,
+            "evaluate: expected a period of at least 1, got { steps = 0 }",
+            "the recipe",
+        ),
         (&["train", "typo.toml"], 1, "unknown field `unit`, expected `units`", "`cargo xtask list` names"),
         (&["train", "lost.toml"], 1, "digits/digits.csv.gz: ", "in the folder of the recipe"),
         (&["train", "."], 2, "expected a recipe, got a folder", "name the .toml file in it"),

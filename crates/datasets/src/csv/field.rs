@@ -81,11 +81,16 @@ fn check_text(text: &[u8], place: Place) -> Result<(), Error> {
     Ok(())
 }
 
-/// A field's text for an error: short, and safe to print.
+/// A field's text for an error that prints it as it is: short, and safe to print.
 pub(super) fn shown(text: &[u8]) -> String {
+    short(text).escape_debug().to_string()
+}
+
+/// A field's text for an error that quotes it: short, and not yet escaped.
+pub(super) fn short(text: &[u8]) -> String {
     const MOST: usize = 40;
     let lossy = String::from_utf8_lossy(&text[..text.len().min(4 * MOST)]);
-    let start: String = lossy.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let start: String = lossy.chars().take(MOST).collect();
     if lossy.chars().count() > MOST || text.len() > 4 * MOST { start + "..." } else { start }
 }
 

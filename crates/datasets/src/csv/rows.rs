@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::Options;
 use super::columns::{Columns, Target};
-use super::field::{Place, field, is_line_end, shown};
+use super::field::{Place, field, is_line_end, short};
 use super::number::{MAX_SMALL_DIGITS, Number, is_decimal};
 use crate::{Error, MAX_UNNAMED_CLASSES};
 
@@ -184,7 +184,7 @@ impl<'a, N: Number> Rows<'a, N> {
 
     fn bad_number(&self, text: &[u8], column: usize, expected: &'static str) -> Error {
         let Place { line, column } = self.place(column);
-        Error::BadNumber { line, column, expected, text: shown(text), hint: self.hint() }
+        Error::BadNumber { line, column, expected, text: short(text), hint: self.hint() }
     }
 
     fn bad_label(&self, text: &[u8], column: usize) -> Error {
@@ -200,7 +200,7 @@ impl<'a, N: Number> Rows<'a, N> {
             }
             hint => hint,
         };
-        Error::BadLabel { line, column, expected, text: shown(text), hint }
+        Error::BadLabel { line, column, expected, text: short(text), hint }
     }
 
     fn hint(&self) -> &'static str {

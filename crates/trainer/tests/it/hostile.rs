@@ -209,7 +209,9 @@ fn a_forged_model_with_a_right_checksum_is_still_checked() {
         metadata("class_names", r#"["p","p"]"#),
         r#"metadata, class_names: expected names that all differ, got "p" twice"#
     );
-    assert!(metadata("layout", "onnx").contains("expected native or pytorch"));
+    let names = metadata("feature_names", r#"["one"]"#);
+    assert!(names.contains("expected 3 names, one a number of an input, got 1"), "{names}");
+    assert!(metadata("layout", "onnx").contains("expected native or pytorch, got onnx"));
 }
 
 #[test]
