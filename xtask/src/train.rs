@@ -209,13 +209,17 @@ impl Run<'_> {
         Sequential: Backprop<T>,
     {
         let Sets { root, train, test } = sets;
-        let on_train = evaluate(trainer.model(), train, trainer.loss())?;
+        // First of all: it took the time, and no fault of an evaluation, a picture or a page may lose it.
+        let file = out.join("model.safetensors");
+        trainer.model().save(&file)?;
+        let saved = |error: &dyn std::fmt::Display| format!("{error}; the model is in {}", shown(&file));
+        let on_train = evaluate(trainer.model(), train, trainer.loss()).map_err(|error| saved(&error))?;
         if !on_train.loss.is_finite() {
             // Of numbers all of which are finite; the next step would have found it.
             let (step, what) = (trainer.step_count(), "the loss after the step".into());
-            return Err(Error::NotFinite { step, what, value: on_train.loss, taken: true }.into());
+            return Err(saved(&Error::NotFinite { step, what, value: on_train.loss, taken: true }).into());
         }
-        let on_test = evaluate(trainer.model(), test, trainer.loss())?;
+        let on_test = evaluate(trainer.model(), test, trainer.loss()).map_err(|error| saved(&error))?;
         let report = Report {
             name: &self.name,
             recipe: &self.recipe.to_toml(),
@@ -233,10 +237,7 @@ impl Run<'_> {
             data_root: Some(&std::path::absolute(root)?),
             warnings: &fitted.warnings,
         };
-        // The model first: it took the time, and no fault of a picture or a page may lose it.
-        let file = out.join("model.safetensors");
-        trainer.model().save(&file)?;
-        report::write(out, &report).map_err(|error| format!("{error}; the model is in {}", shown(&file)))?;
+        report::write(out, &report).map_err(|error| saved(&error))?;
         self.say_done(trainer, fitted.time, train.len(), on_train, on_test);
         if self.talks() {
             println!("model.safetensors, report.html and pictures in {}", shown(out));

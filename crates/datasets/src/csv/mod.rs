@@ -241,8 +241,11 @@ fn dataset<N: Number>(rows: Rows<'_, N>, options: &Options) -> Result<Dataset, E
 
 /// Moves the numbers of each row to where `order` says; an empty one leaves them.
 fn reorder<N: Number>(features: &mut [N], order: &[usize]) {
+    if order.is_empty() {
+        return;
+    }
     let mut row = Vec::with_capacity(order.len());
-    for numbers in features.chunks_exact_mut(order.len().max(1)) {
+    for numbers in features.chunks_exact_mut(order.len()) {
         row.clear();
         row.extend_from_slice(numbers);
         order.iter().zip(&row).for_each(|(&to, &number)| numbers[to] = number);

@@ -1,5 +1,6 @@
 //! Which columns of a file are labels.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use datasets::csv::Label;
@@ -60,7 +61,8 @@ impl Columns<'_> {
 
     /// The same targets by their names: the columns that are no features.
     fn by_name(&self, label: Label) -> Result<Label, Error> {
-        let others = self.first.iter().filter(|name| !self.features.contains(name));
+        let features: HashSet<&String> = self.features.iter().collect();
+        let others = self.first.iter().filter(|name| !features.contains(name));
         let others: Vec<String> = others.cloned().collect();
         if let Some(name) = names_of(Some(&label)).iter().find(|name| !others.contains(name)) {
             return Err(self.wrong("a label that is no feature".into(), format!("the column {name:?}")));
@@ -77,7 +79,8 @@ impl Columns<'_> {
 
     /// That the header has these names.
     fn check_names(&self, names: &[String]) -> Result<(), Error> {
-        let is_there = |name: &&String| self.header.is_some_and(|header| header.contains(name));
+        let header: HashSet<&String> = self.header.into_iter().flatten().collect();
+        let is_there = |name: &&String| header.contains(name);
         match (names.iter().find(|name| !is_there(name)), self.header) {
             (None, _) => Ok(()),
             (Some(name), Some(header)) => Err(self.wrong(format!("a column {name:?}"), listed(header))),
