@@ -153,7 +153,7 @@ impl<T: Scalar> Evaluator<T> {
         let judged = self.for_each(model, twin, data, &mut found, |found, indices, outputs, targets| {
             *found = Found { weight: mean_weight(loss, targets), ..Found::default() };
             let refused = |source| Error::Loss { step: 0, source }.renumbered(indices);
-            if !weighs_nothing(loss, &outputs, targets).map_err(refused)? {
+            if !weighs_nothing(found.weight, loss, &outputs, targets).map_err(refused)? {
                 let value = loss.value(&outputs, targets).map_err(refused)?.value();
                 found.loss = match loss.reduction() {
                     Reduction::Mean => value * found.weight,
@@ -220,18 +220,19 @@ pub(crate) fn mean_weight<T: Scalar>(loss: &dyn Loss<T>, targets: losses::Target
     }
 }
 
-/// Whether a batch counts nothing in a mean, since all of its rows are of classes that weigh nothing. Its loss and its
-/// gradient are then 0.
+/// Whether a batch of this [`mean_weight`] counts nothing in a mean, since all of its rows are of classes that weigh nothing.
+/// Its loss and its gradient are then 0.
 ///
 /// # Errors
 ///
 /// What else the loss finds wrong: a label that it does not know weighs nothing either.
 pub(crate) fn weighs_nothing<T: Scalar>(
+    weight: f64,
     loss: &dyn Loss<T>,
     outputs: &ArrayView2<'_, T>,
     targets: losses::Targets<'_, T>,
 ) -> Result<bool, losses::Error> {
-    if mean_weight(loss, targets) > 0.0 {
+    if weight > 0.0 {
         return Ok(false);
     }
     match loss.value(outputs, targets) {

@@ -291,7 +291,7 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
     }
 }
 
-/// The first name of a class that another one has already: by it, none could be told from the other.
+/// The first name that another class or column has already: by it, none could be told from the other.
 #[cfg(any(feature = "model-file", feature = "recipe"))]
 pub(crate) fn first_repeated(names: &[String]) -> Option<&str> {
     let mut seen = std::collections::BTreeSet::new();

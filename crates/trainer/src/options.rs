@@ -173,7 +173,7 @@ impl Options {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         if matches!(self.length, Length::Epochs(0) | Length::Steps(0)) {
-            return Err(Error::option("length", "at least 1 epoch or step", self.length));
+            return Err(Error::option("length", "at least 1 epoch or step", format_args!("{}", self.length)));
         }
         if self.batch_size == 0 {
             return Err(Error::option("batch_size", "at least 1", self.batch_size));

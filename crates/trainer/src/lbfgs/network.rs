@@ -135,10 +135,10 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         let y = head(&self.y, n);
         let targets = self.data.targets(indices, &mut self.targets);
         let refused = |source| Error::Loss { step: 0, source };
-        if weighs_nothing(self.loss, &rows(&y).view(), targets).map_err(refused)? {
+        let weight = mean_weight(self.loss, targets);
+        if weighs_nothing(weight, self.loss, &rows(&y).view(), targets).map_err(refused)? {
             return Ok(0.0);
         }
-        let weight = mean_weight(self.loss, targets);
         let share = match self.loss.reduction() {
             Reduction::Mean => weight / self.weight,
             Reduction::Sum => 1.0,

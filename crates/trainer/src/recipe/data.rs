@@ -1,6 +1,5 @@
 //! The `[data]` of a recipe.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use datasets::{Dataset, Scaling, Set, Targets, csv, idx, split};
@@ -251,8 +250,7 @@ impl CsvFiles {
 /// The names of the features, and the targets by name; none if two columns have the same name, which are known by their
 /// position alone.
 fn by_name(header: &[String], label: &csv::Label) -> Option<(Vec<String>, csv::Label)> {
-    let mut seen = HashSet::new();
-    if !header.iter().all(|name| seen.insert(name)) {
+    if first_repeated(header).is_some() {
         return None;
     }
     let (targets, values) = match label {

@@ -189,7 +189,7 @@ impl<T: Scalar> Lane<T> {
             Reduction::Sum => (1.0 / pass.weight, 1.0),
         };
         let refused = |source| Error::Loss { step, source }.renumbered(indices);
-        if n == 0 || weighs_nothing(loss, &y_rows.view(), targets).map_err(refused)? {
+        if n == 0 || weighs_nothing(weight, loss, &y_rows.view(), targets).map_err(refused)? {
             // A gradient of 0 is one: only of what another share or pass will set may the mark stay.
             if pass.grads == Grads::Set || pass.weight == 0.0 {
                 out.fill(T::zero());
