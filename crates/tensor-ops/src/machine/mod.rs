@@ -77,4 +77,11 @@ impl Isa {
             all[all.len() - 1]
         })
     }
+
+    /// Panics unless this machine has it.
+    #[inline]
+    fn require(self) {
+        // Nearly always the best one, which is known without asking the processor.
+        assert!(self <= Isa::best() || Isa::available().contains(&self), "instruction set {self:?}");
+    }
 }

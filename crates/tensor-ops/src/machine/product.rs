@@ -137,7 +137,7 @@ macro_rules! kernel {
             }
 
             fn product(isa: Isa, product: Product<'_, '_, $number>) {
-                assert!(Isa::best() >= isa || Isa::available().contains(&isa), "instruction set {isa:?}");
+                isa.require();
                 product.check(Self::tiling(isa));
                 // SAFETY: the instruction set is there, and the parts of the product fit.
                 unsafe {

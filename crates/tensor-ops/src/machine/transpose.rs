@@ -21,10 +21,7 @@ macro_rules! transpose {
                 match isa {
                     #[cfg(target_arch = "x86_64")]
                     Isa::Avx2 | Isa::Avx512 if W.is_multiple_of(8) => {
-                        assert!(
-                            Isa::best() >= isa || Isa::available().contains(&isa),
-                            "instruction set {isa:?}"
-                        );
+                        isa.require();
                         // SAFETY: the machine has the instructions.
                         unsafe { x86::$squares(columns, rows) }
                     }

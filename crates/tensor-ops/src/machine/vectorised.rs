@@ -16,8 +16,8 @@ pub(crate) fn run_on(isa: Isa, body: impl Loop) {
         // 512-bit vectors gain nothing in short loops.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 | Isa::Avx512 => {
-            assert!(Isa::best() >= isa || Isa::available().contains(&isa), "instruction set {isa:?}");
-            // SAFETY: the machine has the features, as the assertion makes sure.
+            isa.require();
+            // SAFETY: the machine has the features.
             unsafe { avx2(body) }
         }
     }
