@@ -67,12 +67,7 @@ where
     let one_hot = trained.recipe.as_ref().is_some_and(|recipe| recipe.data.one_hot);
     let source = Source::new(&data, &model.scaling)?.with_one_hot(one_hot);
     let loss = trained.recipe.as_ref().map(|recipe| recipe.loss.build::<T>()).transpose()?;
-    let mut assessment = assess(&model, &source, loss.as_deref())?;
-    if let (Scores::Labels { names, .. }, Some(known)) = (&mut assessment.scores, trained.value_names(&model))
-    {
-        *names = known.to_vec();
-    }
-    Ok(assessment)
+    Ok(assess(&model, &source, loss.as_deref())?)
 }
 
 fn examples<T: Stored>(

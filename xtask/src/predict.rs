@@ -79,10 +79,7 @@ pub fn run(args: &Args) -> Outcome {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let head = match trained.value_names(&model) {
-        Some(names) if model.classes().is_empty() => names.to_vec(),
-        _ => model.answer_head(),
-    };
+    let head = model.answer_head();
     let cells = |answer: &Option<Answer>| {
         answer.as_ref().map_or_else(|| vec!["not a number".into(); head.len()], Answer::cells)
     };

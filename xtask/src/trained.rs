@@ -35,13 +35,6 @@ impl Trained {
         Model::load(&self.file)
     }
 
-    /// The names of the columns that the model gives values or labels for, if its recipe names them.
-    pub fn value_names<T: Stored>(&self, model: &Model<T>) -> Option<&[String]> {
-        let csv = self.recipe.as_ref()?.data.csv.as_ref()?;
-        let Label::Values(names) = &csv.label else { return None };
-        Some(&names[..]).filter(|names| names.len() == model.output_shape().iter().product::<usize>())
-    }
-
     /// Where the data of the training are: in `given`, else where they were.
     pub fn root(&self, given: Option<&Path>) -> PathBuf {
         given.map(Path::to_owned).or_else(|| self.root.clone()).unwrap_or_else(|| find::data_dir(None))

@@ -34,7 +34,7 @@ pub enum Scores {
     },
     /// Of several labels that may hold at once.
     Labels {
-        /// Their names: numbers from 0, if nobody puts others here.
+        /// Their names: numbers from 0 if the model has none.
         names: Vec<String>,
         /// Of each a matrix of no and yes.
         confusions: Vec<ConfusionMatrix>,
@@ -96,7 +96,10 @@ pub fn assess<T: Scalar, N: Backprop<T>>(
             confusion: ConfusionMatrix::of(&outputs, labels),
         },
         datasets::Targets::Values(values) if model.meaning == Meaning::YesOrNo => {
-            let names = (0..values.ncols()).map(|label| label.to_string()).collect();
+            let names = match model.value_names.is_empty() {
+                true => (0..values.ncols()).map(|label| label.to_string()).collect(),
+                false => model.value_names.clone(),
+            };
             Scores::Labels { names, confusions: by_label(&outputs, values, 0.0) }
         }
         datasets::Targets::Values(values) => {

@@ -193,6 +193,7 @@ impl<T: Scalar, N> Model<T, N> {
             _ if !self.classes().is_empty() => {
                 vec!["class".into(), if unknown { "output" } else { "probability" }.into()]
             }
+            _ if !self.value_names.is_empty() => self.value_names.clone(),
             Meaning::YesOrNo => numbered("label").collect(),
             _ => numbered("value").collect(),
         }

@@ -45,6 +45,8 @@ pub struct Model<T: Scalar, N = Sequential> {
     pub meaning: Meaning,
     /// The name of each number of an input, by which columns of CSV files are found; empty if they have none.
     pub feature_names: Vec<String>,
+    /// The name of each output that is a value or a yes or no, as of a column of a CSV file; empty if they have none.
+    pub value_names: Vec<String>,
 }
 
 impl<T: Scalar, N> Clone for Model<T, N> {
@@ -134,6 +136,7 @@ impl<T: Scalar, N: Layer> Model<T, N> {
             class_names: Vec::new(),
             meaning: Meaning::default(),
             feature_names: Vec::new(),
+            value_names: Vec::new(),
         })
     }
 
@@ -187,6 +190,7 @@ impl<T: Scalar, N> Model<T, N> {
             class_names: self.class_names.clone(),
             meaning: self.meaning,
             feature_names: self.feature_names.clone(),
+            value_names: self.value_names.clone(),
         }
     }
 

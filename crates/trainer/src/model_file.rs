@@ -79,8 +79,8 @@ impl<T: Stored> Model<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite or two classes have one name,
-    /// [`layers::Error::NoSpec`] if a layer has no written form: see [`Model::save_params`] then; another
+    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite, names are
+    /// not as many as what they are for, or two classes have one name, [`layers::Error::NoSpec`] if a layer has no written form: see [`Model::save_params`] then; another
     /// [`layers::Error`] if the network is larger than [`MAX_ELEMENTS`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let bytes = self.to_bytes(Layout::Native)?;
@@ -138,7 +138,8 @@ impl<T: Stored, N: Layer> Model<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite or two classes have one name.
+    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite, names are
+    /// not as many as what they are for, or two classes have one name.
     pub fn save_params(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let mut file = encoder(self)?;
         put_params(&mut file, self, Layout::Native, &[])?;
@@ -163,7 +164,7 @@ impl<T: Stored, N: Layer> Model<T, N> {
 }
 
 fn encoder<T: Stored, N>(model: &Model<T, N>) -> Result<Encoder, Error> {
-    check_class_names(model)?;
+    check_names(model)?;
     let mut file = Encoder::default();
     file.metadata("format", FORMAT);
     file.metadata("version", VERSION.to_string());
@@ -174,8 +175,10 @@ fn encoder<T: Stored, N>(model: &Model<T, N>) -> Result<Encoder, Error> {
     if model.meaning != Meaning::default() {
         file.metadata("outputs", json("outputs", &model.meaning)?);
     }
-    if !model.feature_names.is_empty() {
-        file.metadata("feature_names", json("feature_names", &model.feature_names)?);
+    for (key, names) in [("feature_names", &model.feature_names), ("value_names", &model.value_names)] {
+        if !names.is_empty() {
+            file.metadata(key, json(key, names)?);
+        }
     }
     Ok(file)
 }
@@ -225,30 +228,37 @@ fn read_model<T: Stored, N: Layer>(
     if tensors.metadata("outputs").is_some() {
         model.meaning = tensors.json("outputs")?;
     }
-    check_class_names(&model)?;
-    if tensors.metadata("feature_names").is_some() {
-        model.feature_names = tensors.json("feature_names")?;
-        let (expected, got) = (model.input_shape().iter().product::<usize>(), model.feature_names.len());
-        if got != expected {
-            let message = format!("expected {expected} names, one a number of an input, got {got}");
-            return Err(FileFault::metadata("feature_names", message).into());
+    for (key, names) in [("feature_names", &mut model.feature_names), ("value_names", &mut model.value_names)]
+    {
+        if tensors.metadata(key).is_some() {
+            *names = tensors.json(key)?;
         }
     }
+    check_names(&model)?;
     Ok(model)
 }
 
-/// That each output has a name of its own, if they have names.
-fn check_class_names<T: Stored, N>(model: &Model<T, N>) -> Result<(), FileFault> {
-    let outputs = model.output_shape().iter().product::<usize>();
-    let names = &model.class_names;
-    let message = match first_repeated(names) {
-        _ if !names.is_empty() && names.len() != outputs => {
-            format!("expected {outputs} names, one an output, got {}", names.len())
+/// That each input, class and value has a name, if any has, and each class one of its own.
+fn check_names<T: Stored, N>(model: &Model<T, N>) -> Result<(), FileFault> {
+    let (input, output) = (model.input_shape(), model.output_shape());
+    for (key, names, each, shape) in [
+        ("class_names", &model.class_names, "an output", output),
+        ("feature_names", &model.feature_names, "a number of an input", input),
+        ("value_names", &model.value_names, "an output", output),
+    ] {
+        let (expected, got) = (shape.iter().product::<usize>(), names.len());
+        if got != 0 && got != expected {
+            let message = format!("expected {expected} names, one {each}, got {got}");
+            return Err(FileFault::metadata(key, message));
         }
-        Some(name) => format!("expected names that all differ, got {name:?} twice"),
-        None => return Ok(()),
-    };
-    Err(FileFault::metadata("class_names", message))
+    }
+    match first_repeated(&model.class_names) {
+        Some(name) => {
+            let message = format!("expected names that all differ, got {name:?} twice");
+            Err(FileFault::metadata("class_names", message))
+        }
+        None => Ok(()),
+    }
 }
 
 fn read_params<T: Stored>(
@@ -262,7 +272,7 @@ fn read_params<T: Stored>(
         (Layout::PyTorch, Some(p)) => (p.name.as_str(), p.transposed),
         _ => (&*specs[i].name, false),
     };
-    check_names(tensors, (0..specs.len()).map(|i| name(i).0), layout)?;
+    check_tensors(tensors, (0..specs.len()).map(|i| name(i).0), layout)?;
     let params = specs.iter().enumerate().map(|(i, spec)| match name(i) {
         (name, true) => {
             let shape: Vec<usize> = spec.shape.iter().rev().copied().collect();
@@ -274,7 +284,7 @@ fn read_params<T: Stored>(
 }
 
 /// That the tensors are those of the network, all of them and no others.
-fn check_names<'n>(
+fn check_tensors<'n>(
     tensors: &Tensors<'_>,
     expected: impl Iterator<Item = &'n str>,
     layout: Layout,

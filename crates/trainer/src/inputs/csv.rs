@@ -80,6 +80,7 @@ pub fn read_csv<T: Scalar>(model: &Model<T>, path: &Path, form: &CsvForm) -> Res
         first: &first,
         header: header.then_some(&first),
         features: &options.features,
+        values: &model.value_names,
         inputs: model.input_shape().iter().product(),
         outputs: model.output_shape().iter().product(),
         has_classes: !classes.is_empty(),
@@ -245,6 +246,36 @@ mod tests {
         let read = read_as(&[], "1,2,5,6\n3,4,7,8\n", &last, "values").unwrap();
         assert_eq!(read.data.targets.values().unwrap(), ndarray::array![[5.0, 6.0], [7.0, 8.0]]);
         assert_eq!(read.labels.as_deref(), Some("the last 2 columns"));
+    }
+
+    #[test]
+    fn values_with_names_are_found_by_them() {
+        let read = |text: &str, label: Option<Label>, test: &str| {
+            let (mut model, path) = case(&[], text, test);
+            model.feature_names = vec!["a".into(), "b".into()];
+            model.value_names = vec!["y".into(), "z".into()];
+            let read = read_csv(&model, &path, &CsvForm { label, ..CsvForm::default() }).unwrap();
+            std::fs::remove_file(&path).unwrap();
+            read.data
+        };
+        let last = || Some(Label::LastValues(2));
+        for (i, (text, label)) in [
+            ("a,b,y,z\n1,2,5,6\n", last()),
+            ("a,b,z,y\n1,2,6,5\n", last()),
+            ("z,b,y,a\n6,2,5,1\n", last()),
+            ("z,b,y,a\n6,2,5,1\n", None),
+            ("a,b,p,q\n1,2,5,6\n", last()), // by position, if not by name
+            ("1,2,5,6\n", last()),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let data = read(text, label, &format!("value-names-{i}"));
+            assert_eq!(data.targets.values().unwrap(), ndarray::array![[5.0, 6.0]], "{text}");
+            let x = datasets::Features::F64(ndarray::array![[1.0, 2.0]].into_dyn());
+            assert_eq!(data.features, x, "{text}");
+        }
+        assert_eq!(read("b,a\n2,1\n", None, "value-names-none").targets.values().unwrap().ncols(), 0);
     }
 
     #[test]

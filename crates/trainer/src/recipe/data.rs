@@ -125,7 +125,7 @@ fn comma() -> char {
 impl DataSpec {
     pub(super) fn load(&self, root: &Path, precision: Precision, seed: u64) -> Result<Data, Error> {
         self.check()?;
-        let mut feature_names = vec![];
+        let (mut feature_names, mut value_names) = (vec![], vec![]);
         let (train, test) = match (&self.set, &self.csv, &self.idx) {
             (Some(name), None, None) => {
                 let set = name.parse::<Set>()?;
@@ -133,8 +133,11 @@ impl DataSpec {
                 (train, Some(test))
             }
             (None, Some(files), None) => {
-                let (train, test, names) = files.load(root, precision)?;
-                feature_names = names;
+                let (train, test, columns) = files.load(root, precision)?;
+                if let csv::Label::Values(names) = columns.label {
+                    value_names = names;
+                }
+                feature_names = columns.features;
                 (train, test)
             }
             (None, None, Some(files)) => files.load(root)?,
@@ -162,7 +165,7 @@ impl DataSpec {
             ScalingSpec::Standardise => Scaling::standardise(&train)?,
             ScalingSpec::StandardisePerFeature => Scaling::standardise_per_feature(&train)?,
         };
-        Ok(Data { train, test, scaling, feature_names })
+        Ok(Data { train, test, scaling, feature_names, value_names })
     }
 
     /// What can be seen to be wrong before any file is read.
@@ -201,12 +204,13 @@ fn divide(all: &Dataset, test_fraction: f64, seed: u64) -> Result<(Dataset, Data
 }
 
 impl CsvFiles {
-    /// The training examples, the test examples if they have a file, and the names of the features if they have some.
+    /// The training examples, the test examples if they have a file, and how their columns were found, by name if they
+    /// have names.
     fn load(
         &self,
         root: &Path,
         precision: Precision,
-    ) -> Result<(Dataset, Option<Dataset>, Vec<String>), Error> {
+    ) -> Result<(Dataset, Option<Dataset>, csv::Options), Error> {
         let mut options = self.options(precision)?;
         let mut reader = csv::Reader::open(root.join(&self.train), &options)?;
         let named = match self.header {
@@ -221,7 +225,7 @@ impl CsvFiles {
             (options.features, options.label) = (features, label);
         }
         let test = self.test.as_ref().map(|test| csv::read(root.join(test), &options)).transpose()?;
-        Ok((train, test, options.features))
+        Ok((train, test, options))
     }
 
     fn options(&self, precision: Precision) -> Result<csv::Options, Error> {

@@ -96,6 +96,8 @@ pub struct Data {
     pub scaling: Scaling,
     /// The names of the features, if they come from a CSV file whose header has no name twice.
     pub feature_names: Vec<String>,
+    /// The names of the values to learn, if they come from a CSV file that has them.
+    pub value_names: Vec<String>,
 }
 
 impl Recipe {
@@ -159,6 +161,7 @@ impl Recipe {
         model.scaling = data.scaling.clone();
         model.class_names = data.train.class_names.clone();
         model.feature_names = data.feature_names.clone();
+        model.value_names = data.value_names.clone();
         let last = self.model.layers.last().map_or("", Spec::kind);
         model.meaning = Meaning::of(self.loss.kind(), last);
         Ok(model)

@@ -211,6 +211,8 @@ fn a_forged_model_with_a_right_checksum_is_still_checked() {
     );
     let names = metadata("feature_names", r#"["one"]"#);
     assert!(names.contains("expected 3 names, one a number of an input, got 1"), "{names}");
+    let names = metadata("value_names", r#"["one"]"#);
+    assert!(names.contains("value_names: expected 2 names, one an output, got 1"), "{names}");
     assert!(metadata("layout", "onnx").contains("expected native or pytorch, got onnx"));
 }
 

@@ -250,15 +250,24 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn the_names_of_features_are_kept_and_may_be_missing() {
+fn the_names_of_features_and_values_are_kept_and_may_be_missing() {
     let mut model = small::<f32>();
     let names = |model: &Model<f32>| {
-        let bytes = model.to_bytes(Layout::Native).unwrap();
-        Model::<f64>::from_bytes(&bytes).unwrap().convert::<f32>().feature_names
+        let read = Model::<f64>::from_bytes(&model.to_bytes(Layout::Native).unwrap()).unwrap();
+        let Model { feature_names, value_names, .. } = read.convert::<f32>();
+        [feature_names, value_names]
     };
-    assert!(names(&model).is_empty());
+    assert_eq!(names(&model), [const { Vec::<String>::new() }; 2]);
     model.feature_names = vec!["a".into(), "b, \"c\"".into(), String::new()];
-    assert_eq!(names(&model), model.feature_names);
+    assert_eq!(names(&model), [model.feature_names.clone(), vec![]]);
+    model.value_names = vec!["y".into(), "z".into()];
+    assert_eq!(names(&model), [model.feature_names.clone(), model.value_names.clone()]);
+    model.class_names.clear();
+    assert_eq!(model.answer_head(), ["y", "z"]);
+
+    model.value_names.pop();
+    let error = model.to_bytes(Layout::Native).unwrap_err().to_string();
+    assert!(error.contains("value_names: expected 2 names, one an output, got 1"), "{error}");
 }
 
 #[test]

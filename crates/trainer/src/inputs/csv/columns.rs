@@ -19,6 +19,8 @@ pub(super) struct Columns<'a> {
     pub(super) header: Option<&'a Vec<String>>,
     /// The names of the features, if they are to be found by name.
     pub(super) features: &'a [String],
+    /// The names of the values that the model gives, if it knows them.
+    pub(super) values: &'a [String],
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) has_classes: bool,
@@ -27,9 +29,12 @@ pub(super) struct Columns<'a> {
 impl Columns<'_> {
     /// Which columns are the targets.
     pub(super) fn label(&self, form: &CsvForm) -> Result<Label, Error> {
+        let known = Label::Values(self.values.to_vec());
         let mut said = form.label.as_ref();
         if form.label_required {
             self.check_names(names_of(said))?;
+        } else if !self.values.is_empty() && self.check_names(self.values).is_ok() {
+            said = Some(&known); // rather than by their position
         }
         let rows = match said {
             Some(Label::Values(names)) if self.has_classes => Some(names.len()),
