@@ -79,9 +79,9 @@ impl<T: Stored> Model<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite, names are
-    /// not as many as what they are for, or two classes have one name, [`layers::Error::NoSpec`] if a layer has no written form: see [`Model::save_params`] then; another
-    /// [`layers::Error`] if the network is larger than [`MAX_ELEMENTS`].
+    /// [`Error::Io`] if the file cannot be written, [`Error::Content`] if a parameter is not finite, names are not as
+    /// many as what they are for, or two classes have one name, [`layers::Error::NoSpec`] if a layer has no written
+    /// form: see [`Model::save_params`] then; another [`layers::Error`] if the network is larger than [`MAX_ELEMENTS`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let bytes = self.to_bytes(Layout::Native)?;
         write_atomically(path, |file| file.write_all(&bytes))

@@ -174,9 +174,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         &*self.loss
     }
 
-    /// Trains to the end of [`Options::length`], or until [`Options::early_stopping`] has seen enough, evaluating on `test` as [`Options::evaluate`] asks, and tells
-    /// `observe` of each record. The history is that of the whole run, also of what came before a
-    /// [`restore`](Trainer::restore).
+    /// Trains to the end of [`Options::length`], or until [`Options::early_stopping`] has seen enough, evaluating on
+    /// `test` as [`Options::evaluate`] asks, and tells `observe` of each record. The history is that of the whole run,
+    /// also of what came before a [`restore`](Trainer::restore).
     ///
     /// # Errors
     ///

@@ -16,8 +16,8 @@ use crate::machine::{Isa, Kernel, Left, Product, Right, Start};
 
 /// A float for which there are kernels and, in each thread, buffers for packed panels.
 pub(crate) trait Driven: Kernel {
-    /// The most rows of a block of `b`: a panel of them stays in the nearest caches, and of 512 rows each of two threads gets
-    /// a block.
+    /// The most rows of a block of `b`: a panel of them stays in the nearest caches, and of 512 rows each of two
+    /// threads gets a block.
     const DEPTH: usize;
     /// The calling thread's buffers. They grow to what the largest product needed, and stay.
     fn buffers() -> &'static LocalKey<Cell<Buffers<Self>>>;
@@ -104,8 +104,8 @@ pub(crate) fn product<T: Driven>(
     }
 }
 
-/// Steps of k in each block, but for the last one, which may have fewer. One block, or an even number, so that two threads may
-/// have as many.
+/// Steps of k in each block, but for the last one, which may have fewer. One block, or an even number, so that two
+/// threads may have as many.
 pub(super) fn depth<T: Driven>(k: usize) -> usize {
     match k.div_ceil(T::DEPTH) {
         0 | 1 => k.max(1),

@@ -17,9 +17,9 @@ const LONG: usize = 100_000;
 
 /// c ← then(alpha · a · b + start), on as many threads as are worth it.
 ///
-/// Each computes some rows or some columns of `c`: so that the most that one has to do is the least; else rows, if `a` is a
-/// transpose, as for the gradient of a weight; else so that the factor that all of them read whole, and may pack, is the smaller
-/// one. Or each computes some blocks of `k`.
+/// Each computes some rows or some columns of `c`: so that the most that one has to do is the least; else rows, if `a`
+/// is a transpose, as for the gradient of a weight; else so that the factor that all of them read whole, and may pack,
+/// is the smaller one. Or each computes some blocks of `k`.
 pub(crate) fn shared_product<T: Driven>(
     isa: Isa,
     (alpha, a, b): (T, ArrayView2<'_, T>, ArrayView2<'_, T>),
