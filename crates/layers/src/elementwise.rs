@@ -9,7 +9,7 @@
 use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::{Scalar, pool, vectorised};
 
-use crate::views::{standard, with_standard_mut};
+use crate::views::with_slice_mut;
 use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
 
 /// A function of one number and its derivative.
@@ -124,20 +124,15 @@ fn in_parts<T: Scalar, const N: usize>(
 ) {
     let len = out.len();
     let part = part(len);
-    let inputs = inputs.map(|x| standard(x, |x| [x.len()]));
+    let inputs = inputs.map(|x| x.as_standard_layout());
     let inputs = inputs.each_ref().map(|x| x.as_slice().expect("in the standard layout"));
     assert!(inputs.iter().all(|x| x.len() == len), "elementwise: arrays of {len} elements");
-    with_standard_mut(
-        out,
-        |out| [out.len()],
-        |out| {
-            let out = out.as_slice_mut().expect("in the standard layout").chunks_mut(part);
-            pool::for_each(nanoseconds(len), out.enumerate(), |(i, out)| {
-                let range = i * part..i * part + out.len();
-                f(out, inputs.map(|x| &x[range.clone()]));
-            });
-        },
-    );
+    with_slice_mut(out, |out| {
+        pool::for_each(nanoseconds(len), out.chunks_mut(part).enumerate(), |(i, out)| {
+            let range = i * part..i * part + out.len();
+            f(out, inputs.map(|x| &x[range.clone()]));
+        });
+    });
 }
 
 /// Elements of a part. Each element is computed alone, so the cut changes no bit.

@@ -3,7 +3,7 @@
 //! For authors of layers. None of these copies a contiguous array.
 
 use ndarray::{
-    Array, Array2, ArrayRef, ArrayRef2, ArrayRefD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Axis,
+    Array2, ArrayRef, ArrayRef2, ArrayRefD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Axis,
     CowArray, Dimension, IntoDimension, Ix2, Slice,
 };
 use tensor_ops::Scalar;
@@ -147,14 +147,22 @@ pub fn with_standard_mut<T: Scalar, S: IntoDimension>(
     shape: impl FnOnce(&ArrayRefD<T>) -> S,
     f: impl FnOnce(&mut ArrayRef<T, S::Dim>),
 ) {
-    if x.is_standard_layout() {
-        let shape = shape(x).into_dimension();
-        let view = x.view_mut().into_shape_with_order(shape);
-        return f(&mut view.expect("as many elements as before"));
+    let shape = shape(x).into_dimension();
+    assert_eq!(shape.size(), x.len(), "as many elements as before");
+    with_slice_mut(x, |x| f(&mut ArrayViewMut::from_shape(shape, x).expect("a slice of as many elements")));
+}
+
+/// Runs `f` on the elements of `x` in row-major order.
+///
+/// If they do not lie in memory in that order, `f` gets a copy that is written back afterwards.
+#[expect(clippy::missing_panics_doc, reason = "what is in the standard layout is a slice")]
+pub fn with_slice_mut<T: Scalar>(x: &mut ArrayRefD<T>, f: impl FnOnce(&mut [T])) {
+    if let Some(x) = x.as_slice_mut() {
+        return f(x);
     }
-    let mut copy: Array<T, S::Dim> = standard(x, shape).into_owned();
-    f(&mut copy);
-    x.assign(&copy.to_shape(x.shape()).expect("as many elements as before"));
+    let mut copy = x.as_standard_layout().into_owned();
+    f(copy.as_slice_mut().expect("in the standard layout"));
+    x.assign(&copy);
 }
 
 /// The first `n` examples.

@@ -5,10 +5,11 @@
 //! element has the same bits however the product is split.
 
 use std::cell::Cell;
+use std::iter;
 use std::ops::Range;
 use std::thread::LocalKey;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayBase, ArrayView2, ArrayViewMut2, Axis, Ix2, RawData, Slice};
 
 use super::pack::pack;
 use crate::aligned::aligned_part;
@@ -190,12 +191,18 @@ fn turned<T: Driven>(
 
 /// 0..n in ranges of `step`, the last one shorter.
 pub(super) fn ranges(n: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..n).step_by(step).map(move |start| start..n.min(start + step))
+    let mut start = 0;
+    iter::from_fn(move || {
+        let range = start..n.min(start + step);
+        start = range.end;
+        (!range.is_empty()).then_some(range)
+    })
 }
 
-/// Some rows and columns. A view of all of them is not sliced, which would take as long as the smallest products.
-fn part<'x, T>(x: ArrayView2<'x, T>, rows: &Range<usize>, columns: &Range<usize>) -> ArrayView2<'x, T> {
-    if (rows.len(), columns.len()) == x.dim() { x } else { x.slice_move(s![rows.clone(), columns.clone()]) }
+/// Some rows and columns.
+fn part<'x, T>(mut x: ArrayView2<'x, T>, rows: &Range<usize>, columns: &Range<usize>) -> ArrayView2<'x, T> {
+    cut(&mut x, [rows, columns]);
+    x
 }
 
 fn part_mut<'x, T>(
@@ -203,8 +210,19 @@ fn part_mut<'x, T>(
     rows: &Range<usize>,
     columns: &Range<usize>,
 ) -> ArrayViewMut2<'x, T> {
-    let all = (rows.len(), columns.len()) == x.dim();
-    if all { x.view_mut() } else { x.slice_mut(s![rows.clone(), columns.clone()]) }
+    let mut x = x.view_mut();
+    cut(&mut x, [rows, columns]);
+    x
+}
+
+/// Keeps these rows and columns of a view. An axis that is not cut is left alone: that a slice is one takes as long to find
+/// out as the smallest products.
+fn cut<S: RawData>(x: &mut ArrayBase<S, Ix2>, ranges: [&Range<usize>; 2]) {
+    for (axis, range) in ranges.into_iter().enumerate() {
+        if range.len() < x.len_of(Axis(axis)) {
+            x.slice_axis_inplace(Axis(axis), Slice::from(range.clone()));
+        }
+    }
 }
 
 /// Calls `f` with all of `c`, whose columns are one element apart, in as few pieces as its layout allows.

@@ -29,21 +29,21 @@ pub(crate) fn shared_product<T: Driven>(
 ) {
     let ((m, n), k) = (c.dim(), a.ncols());
     let time = m.saturating_mul(n).saturating_mul(k) / SPEED;
-    let tiling = T::tiling(isa);
-    let (rows, columns) = (m.div_ceil(tiling.rows), n.div_ceil(tiling.columns));
     let threads = if pool::is_worth(time) { pool::threads() } else { 1 };
-    let rows_by_blocks =
-        if threads > 1 && alpha == T::one() { rows_for_blocks(threads, &b, &c) } else { None };
+    if threads == 1 {
+        return product(isa, (alpha, a, b), start, c, then);
+    }
+    let rows_by_blocks = if alpha == T::one() { rows_for_blocks(threads, &b, &c) } else { None };
     if let Some(most) = rows_by_blocks {
         // Now, and not when a batch is the first that has so few rows.
         let mut buffers = T::buffers().take();
         aligned_part(&mut buffers.sums, sums_of_blocks::<T>(most, k, n));
         T::buffers().set(buffers);
     }
+    let tiling = T::tiling(isa);
+    let (rows, columns) = (m.div_ceil(tiling.rows), n.div_ceil(tiling.columns));
     let (by_rows, by_columns) = (rows.div_ceil(threads) * columns, rows * columns.div_ceil(threads));
-    if threads == 1 {
-        product(isa, (alpha, a, b), start, c, then);
-    } else if rows_by_blocks.is_some_and(|most| m <= most && time >= LONG) {
+    if rows_by_blocks.is_some_and(|most| m <= most && time >= LONG) {
         by_blocks(isa, (a, b), start, c, then, (time, threads));
     } else if by_rows < by_columns || by_rows == by_columns && (a.strides()[0] == 1 || n <= m) {
         let rows = rows.div_ceil(threads) * tiling.rows;

@@ -196,7 +196,8 @@ impl<T: Scalar> Product<'_, '_, T> {
         // One row alone leaves registers free: it takes more columns at a time, if they need not be packed.
         let narrow = 2 * L::N;
         let panel = if m == 1 && matches!(self.b, Right::View(_)) { W * L::N } else { narrow };
-        for j in (0..n).step_by(panel) {
+        let mut j = 0;
+        while j < n {
             let width = panel.min(n - j);
             let (b, b_row) = match &self.b {
                 Right::View(b) => (b.as_ptr().wrapping_add(j), b.strides()[0]),
@@ -233,6 +234,7 @@ impl<T: Scalar> Product<'_, '_, T> {
                 // no others: no more rows than are left, no more columns than `width`.
                 i += unsafe { tile.rows::<L, R, W>(m - i, panel) };
             }
+            j += panel;
         }
     }
 }
