@@ -13,10 +13,14 @@
 //! stochastic model recognition algorithms as networks", 1990. Smoothing: Szegedy et al., "Rethinking the Inception
 //! architecture for computer vision", 2016, section 7.
 
-use ndarray::{ArrayRef1, ArrayRef2, ArrayViewMut2, Axis};
-use tensor_ops::{Scalar, sum};
+mod rows;
+
+use ndarray::ArrayRef2;
+use tensor_ops::Scalar;
 
 use crate::{Error, Loss, Reduction, Targets, class_weights};
+
+use rows::Rows;
 
 const KIND: &str = "softmax_cross_entropy";
 
@@ -112,151 +116,34 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
                 (Targets::Rows(rows), self.reduction.share(n as f64))
             }
         };
-        let rows = Rows { options: self, x, targets };
+        let x = x.as_standard_layout();
+        let logits = x.as_slice().expect("in the standard layout");
+        let rows = Rows { options: self, n, classes: classes.max(1), logits, targets };
         let total = match gradient {
-            Some((upstream, dx)) => rows.with_gradient(upstream * T::from_f64(share), dx),
+            Some((upstream, dx)) => {
+                let scale = upstream * T::from_f64(share);
+                match dx.as_slice_mut() {
+                    Some(dx) => rows.with_gradient(scale, dx),
+                    None => {
+                        let mut copy = vec![T::zero(); dx.len()];
+                        let total = rows.with_gradient(scale, &mut copy);
+                        dx.iter_mut().zip(copy).for_each(|(dx, copy)| *dx = copy);
+                        total
+                    }
+                }
+            }
             None => rows.value(),
         };
         Ok(total * T::Wide::from_f64(share))
     }
 }
 
-/// Rows that are computed together: their exponentials at once, which is the one costly pass.
-const BLOCK: usize = 64;
-/// The most exponentials at a time where no array is there to hold them.
-const PIECE: usize = 512;
-
-/// The largest logit of a row, as a constant: no result depends on it.
-fn largest<T: Scalar>(x: &ArrayRef1<T>) -> T {
-    let start = T::from_f64(f64::NEG_INFINITY);
-    T::from_f64(x.fold(start, |m, &x| if x > m { x } else { m }).value())
-}
-
-/// m ← the largest logit of each row, y ← exp(x - m)
-fn shifted_exponentials<T: Scalar>(x: &ArrayRef2<T>, y: &mut ArrayRef2<T>, m: &mut [T]) {
-    for ((x, mut y), m) in x.rows().into_iter().zip(y.rows_mut()).zip(m) {
-        *m = largest(&x);
-        y.zip_mut_with(&x, |y, &x| *y = x - *m);
-    }
-    match y.as_slice_memory_order_mut() {
-        Some(y) => T::exp_slice(y),
-        None => y.map_inplace(|y| T::exp_slice(std::slice::from_mut(y))),
-    }
-}
-
-/// A batch.
-struct Rows<'a, T> {
-    options: &'a SoftmaxCrossEntropy,
-    x: &'a ArrayRef2<T>,
-    targets: Targets<'a, T>,
-}
-
-impl<T: Scalar> Rows<'_, T> {
-    /// The sum of the losses.
-    fn value(&self) -> T::Wide {
-        let (n, classes) = self.x.dim();
-        let mut piece = [T::zero(); PIECE];
-        if classes > PIECE {
-            return (0..n).fold(T::Wide::from_f64(0.0), |total, i| total + self.long_row(i, &mut piece));
-        }
-        let mut total = T::Wide::from_f64(0.0);
-        let mut m = [T::zero(); BLOCK];
-        let block = PIECE.checked_div(classes).unwrap_or(BLOCK).min(BLOCK);
-        for (at, x) in self.x.axis_chunks_iter(Axis(0), block).enumerate() {
-            let exponentials = &mut piece[..x.len()];
-            let exponentials = ArrayViewMut2::from_shape(x.dim(), exponentials);
-            let mut exponentials = exponentials.expect("a piece of as many elements");
-            shifted_exponentials(&x, &mut exponentials, &mut m);
-            for (i, (e, &m)) in exponentials.rows().into_iter().zip(&m).enumerate() {
-                total += self.loss(at * block + i, m, sum(&e).ln());
-            }
-        }
-        total
-    }
-
-    /// The same, and dx ← scale · the gradient.
-    fn with_gradient(&self, scale: T, dx: &mut ArrayRef2<T>) -> T::Wide {
-        let mut total = T::Wide::from_f64(0.0);
-        let mut m = [T::zero(); BLOCK];
-        let blocks = self.x.axis_chunks_iter(Axis(0), BLOCK).zip(dx.axis_chunks_iter_mut(Axis(0), BLOCK));
-        for (block, (x, mut dx)) in blocks.enumerate() {
-            shifted_exponentials(&x, &mut dx, &mut m);
-            for (i, (mut dx, &m)) in dx.rows_mut().into_iter().zip(&m).enumerate() {
-                let i = block * BLOCK + i;
-                let sum = sum(&dx);
-                self.gradient(i, scale, scale * T::narrow(T::Wide::from_f64(1.0) / sum), &mut dx);
-                total += self.loss(i, m, sum.ln());
-            }
-        }
-        total
-    }
-
-    /// The loss of a row whose exponentials are more than a piece.
-    fn long_row(&self, i: usize, piece: &mut [T; PIECE]) -> T::Wide {
-        let x = self.x.row(i);
-        let m = largest(&x);
-        let mut sum = T::Wide::from_f64(0.0);
-        for x in x.axis_chunks_iter(Axis(0), PIECE) {
-            let piece = &mut piece[..x.len()];
-            piece.iter_mut().zip(&x).for_each(|(e, &x)| *e = x - m);
-            T::exp_slice(piece);
-            sum = piece.iter().fold(sum, |sum, e| sum + e.widen());
-        }
-        self.loss(i, m, sum.ln())
-    }
-
-    /// dx, which holds the exponentials, ← the gradient of row `i`; they sum to scale / per_sum.
-    fn gradient(&self, i: usize, scale: T, per_sum: T, dx: &mut ArrayRef1<T>) {
-        match self.plain_label(i) {
-            Some(label) => {
-                dx.map_inplace(|dx| *dx *= per_sum);
-                dx[label] -= scale;
-            }
-            None => {
-                let mass = (0..dx.len()).fold(T::zero(), |mass, j| mass + self.coefficient(i, j));
-                for (j, dx) in dx.iter_mut().enumerate() {
-                    *dx = *dx * per_sum * mass - scale * self.coefficient(i, j);
-                }
-            }
-        }
-    }
-
-    /// The loss of row `i`.
-    fn loss(&self, i: usize, m: T, log_sum: T::Wide) -> T::Wide {
-        // Wide differences: two finite f32 logits can be further apart than f32 reaches.
-        let distance = |x: T| log_sum - (x.widen() - m.widen());
-        match self.plain_label(i) {
-            Some(label) => distance(self.x[[i, label]]),
-            None => self.x.row(i).iter().enumerate().fold(T::Wide::from_f64(0.0), |loss, (j, &x)| {
-                let c = self.coefficient(i, j);
-                // A class that has no part counts nothing, even where its logit is -inf.
-                if c.value() == 0.0 { loss } else { loss + c.widen() * distance(x) }
-            }),
-        }
-    }
-
-    fn coefficient(&self, i: usize, j: usize) -> T {
-        let t = match self.targets {
-            Targets::Classes(labels) if labels[i] == j => T::one(),
-            Targets::Classes(_) => T::zero(),
-            Targets::Rows(rows) => rows[[i, j]],
-        };
-        self.options.coefficient(t, j, self.x.ncols())
-    }
-
-    /// The class of row `i`, if it is all there is to it.
-    fn plain_label(&self, i: usize) -> Option<usize> {
-        match self.targets {
-            Targets::Classes(labels) if self.options.is_plain() => Some(labels[i]),
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::{Array2, Axis, array};
     use tensor_ops::one_hot;
+
+    use super::rows::PIECE;
 
     use super::*;
 
