@@ -236,6 +236,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_next_to_nothing_is_exact_too() {
+        // exp(-20) and exp(-38), which beside 1 are lost in f32 and f64.
+        let mut dx = Array2::zeros((1, 2));
+        for rows in [None, Some(array![[1.0_f32, 0.0]])] {
+            let targets = rows.as_ref().map_or(Targets::Classes(&[0]), |rows| Targets::Rows(rows.view()));
+            SoftmaxCrossEntropy::default()
+                .value_and_gradient(&array![[20.0, 0.0]], targets, 1.0, &mut dx)
+                .unwrap();
+            assert_eq!(dx, array![[-2.0611537e-9_f32, 2.0611537e-9]], "{targets:?}");
+        }
+        for (logits, target) in
+            [(vec![38.0, 0.0], 0), ([vec![0.0; PIECE], vec![38.0 + 513f64.ln()]].concat(), PIECE)]
+        {
+            let x = Array2::from_shape_vec((1, logits.len()), logits).unwrap();
+            let classes = Targets::Classes(std::slice::from_ref(&target));
+            let one_hot = one_hot(&[target], x.ncols()).unwrap();
+            for targets in [classes, Targets::Rows(one_hot.view())] {
+                let value: f64 = SoftmaxCrossEntropy::default().value(&x, targets).unwrap();
+                let exact = (x.ncols() - 1) as f64 * (-x[[0, target]]).exp();
+                assert!((value / exact - 1.0).abs() < 1e-14, "{value} {exact}");
+            }
+        }
+    }
+
+    #[test]
     fn the_upstream_derivative_scales_the_gradient() {
         let x = array![[1.0, -1.0]];
         let (mut once, mut thrice) = (Array2::zeros((1, 2)), Array2::zeros((1, 2)));

@@ -29,11 +29,6 @@ fn zero<T: Scalar>() -> T::Wide {
     T::Wide::from_f64(0.0)
 }
 
-/// start + Σⱼ xⱼ
-fn sum<T: Scalar>(start: T::Wide, x: &[T]) -> T::Wide {
-    x.iter().fold(start, |sum, x| sum + x.widen())
-}
-
 /// A batch.
 pub(super) struct Rows<'a, T> {
     pub(super) options: &'a SoftmaxCrossEntropy,
@@ -43,6 +38,37 @@ pub(super) struct Rows<'a, T> {
     /// Row after row.
     pub(super) logits: &'a [T],
     pub(super) targets: Targets<'a, T>,
+}
+
+/// The sum of the exponentials of a row, taken apart: where nearly all of it is one exponential, the others would be lost
+/// beside it.
+struct Sum<T: Scalar> {
+    /// The position of the one.
+    at: usize,
+    one: T::Wide,
+    others: T::Wide,
+}
+
+impl<T: Scalar> Sum<T> {
+    /// Adds exponentials, of which the one is at `at`, if it is among them.
+    fn add(&mut self, at: usize, exponentials: &[T]) {
+        let nothing = zero::<T>();
+        self.one += exponentials.get(at).map_or(nothing, |e| e.widen());
+        // Without a branch, which would go either way.
+        let others = exponentials.iter().enumerate().map(|(j, e)| if j == at { nothing } else { e.widen() });
+        self.others = others.fold(self.others, |sum, e| sum + e);
+    }
+
+    fn all(&self) -> T::Wide {
+        self.one + self.others
+    }
+
+    /// ln of [`all`](Self::all)
+    fn ln(&self) -> T::Wide {
+        let less = self.one - T::Wide::from_f64(1.0);
+        // 0 for the largest logit, but not its derivative.
+        if less.value() == 0.0 { (less + self.others).ln_1p() } else { self.all().ln() }
+    }
 }
 
 impl<T: Scalar> Rows<'_, T> {
@@ -59,7 +85,10 @@ impl<T: Scalar> Rows<'_, T> {
             let exponentials = &mut piece[..x.len()];
             shifted_exponentials(x, self.classes, exponentials, &mut m);
             for (i, (e, &m)) in exponentials.chunks_exact(self.classes).zip(&m).enumerate() {
-                total += self.loss(at * block + i, m, sum(zero::<T>(), e).ln());
+                let i = at * block + i;
+                let mut sum = self.nothing(i, m);
+                sum.add(sum.at, e);
+                total += self.loss(i, m, sum.ln());
             }
         }
         total
@@ -74,9 +103,10 @@ impl<T: Scalar> Rows<'_, T> {
             shifted_exponentials(x, self.classes, dx, &mut m);
             for (i, (dx, &m)) in dx.chunks_exact_mut(self.classes).zip(&m).enumerate() {
                 let i = at * BLOCK + i;
-                let sum = sum(zero::<T>(), dx);
-                self.gradient(i, scale, scale * T::narrow(T::Wide::from_f64(1.0) / sum), dx);
+                let mut sum = self.nothing(i, m);
+                sum.add(sum.at, dx);
                 total += self.loss(i, m, sum.ln());
+                self.gradient(i, scale, &sum, dx);
             }
         }
         total
@@ -86,33 +116,41 @@ impl<T: Scalar> Rows<'_, T> {
     fn long_row(&self, i: usize, piece: &mut [T; PIECE]) -> T::Wide {
         let x = self.row(i);
         let m = largest(x);
-        let mut total = zero::<T>();
-        for x in x.chunks(PIECE) {
+        let mut sum = self.nothing(i, m);
+        for (k, x) in x.chunks(PIECE).enumerate() {
             let piece = &mut piece[..x.len()];
             piece.iter_mut().zip(x).for_each(|(e, &x)| *e = x - m);
             T::exp_slice(piece);
-            total = sum(total, piece);
+            sum.add(sum.at.wrapping_sub(k * PIECE), piece); // beyond the piece if it is in another one
         }
-        self.loss(i, m, total.ln())
+        self.loss(i, m, sum.ln())
     }
 
     fn row(&self, i: usize) -> &[T] {
         &self.logits[i * self.classes..][..self.classes]
     }
 
-    /// dx, which holds the exponentials, ← the gradient of row `i`; they sum to scale / per_sum.
-    fn gradient(&self, i: usize, scale: T, per_sum: T, dx: &mut [T]) {
-        match self.plain_label(i) {
-            Some(label) => {
-                dx.iter_mut().for_each(|dx| *dx *= per_sum);
-                dx[label] -= scale;
-            }
-            None => {
-                let mass = (0..dx.len()).fold(T::zero(), |mass, j| mass + self.coefficient(i, j));
-                for (j, dx) in dx.iter_mut().enumerate() {
-                    *dx = *dx * per_sum * mass - scale * self.coefficient(i, j);
-                }
-            }
+    /// The beginning of the sum of row `i`; apart is its label, or its largest logit if there is more to it than a label.
+    fn nothing(&self, i: usize, m: T) -> Sum<T> {
+        let largest = || self.row(i).iter().position(|x| x.value() == m.value()).unwrap_or(0);
+        Sum { at: self.plain_label(i).unwrap_or_else(largest), one: zero::<T>(), others: zero::<T>() }
+    }
+
+    /// dx, which holds the exponentials, ← the gradient of row `i`.
+    fn gradient(&self, i: usize, scale: T, sum: &Sum<T>, dx: &mut [T]) {
+        let inverse = T::Wide::from_f64(1.0) / sum.all();
+        if let Some(label) = self.plain_label(i) {
+            let factor = scale * T::narrow(inverse);
+            dx.iter_mut().for_each(|dx| *dx *= factor);
+            dx[label] = -scale * T::narrow(sum.others * inverse);
+            return;
+        }
+        let coefficient = |j| self.coefficient(i, j).widen();
+        let mass = (0..dx.len()).fold(zero::<T>(), |mass, j| mass + coefficient(j));
+        for (j, dx) in dx.iter_mut().enumerate() {
+            let (c, e) = (coefficient(j), dx.widen());
+            let others = if j == sum.at { sum.others } else { sum.all() - e };
+            *dx = scale * T::narrow((e * (mass - c) - c * others) * inverse);
         }
     }
 
