@@ -12,6 +12,7 @@
 use ndarray::{ArrayD, ArrayRef1, ArrayRef2, ArrayRefD};
 use tensor_ops::{Scalar, add_row_sums, gemm, gemm_bias};
 
+use crate::params::elements;
 use crate::views::{ranked, ranked_mut, rows, with_rows_mut};
 use crate::{Backprop, Cache, Error, Fan, Layer, ParamSpec, Saved, Spec};
 
@@ -126,7 +127,7 @@ impl Layer for Affine {
         if self.d_out == 0 {
             return Err(Error::option(self.kind(), "units", "of at least 1", self.d_out));
         }
-        if input.is_empty() || input.iter().product::<usize>() != self.d_in {
+        if input.is_empty() || elements(input) != Some(self.d_in) {
             return Err(Error::input(self.kind(), format!("[{}]", self.d_in), input));
         }
         Ok(vec![self.d_out])

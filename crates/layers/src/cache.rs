@@ -36,6 +36,12 @@ impl<T> Cache<T> {
         Cache { mode: Mode::Train, seed: 0, arrays: Vec::new(), indices: Vec::new(), children: Vec::new() }
     }
 
+    /// The numbers and positions that it has room for, inner caches included.
+    pub fn elements(&self) -> usize {
+        let own = self.arrays.iter().map(ArrayD::len).chain(self.indices.iter().map(ArrayD::len));
+        own.chain(self.children.iter().map(Cache::elements)).sum()
+    }
+
     /// Sets the mode and the seed of the passes to come, here and in all inner layers.
     ///
     /// Each inner layer gets a seed of its own. The same seed gives the same pass: a trainer passes another one each

@@ -39,12 +39,15 @@ pub struct Concat {
     branches: Vec<Box<dyn AnyLayer>>,
     /// The shape of one output of each branch.
     outputs: Vec<Vec<usize>>,
+    /// How many parameters each branch has.
+    n_params: Vec<usize>,
 }
 
 impl Concat {
     /// Without branches, for inputs of this shape.
     pub fn new(input: &[usize]) -> Self {
-        Concat { axis: 0, input: input.to_vec(), branches: Vec::new(), outputs: Vec::new() }
+        let (branches, outputs, n_params) = (Vec::new(), Vec::new(), Vec::new());
+        Concat { axis: 0, input: input.to_vec(), branches, outputs, n_params }
     }
 
     /// With one more branch.
@@ -64,6 +67,7 @@ impl Concat {
     pub fn push_boxed(mut self, branch: Box<dyn AnyLayer>) -> Result<Self, Error> {
         let place = self.branches.len();
         self.outputs.push(branch.output_shape(&self.input).map_err(|e| e.within(place, "concat"))?);
+        self.n_params.push(branch.params().len());
         self.branches.push(branch);
         Ok(self)
     }
@@ -132,7 +136,11 @@ impl Layer for Concat {
     }
 
     fn input_kind(&self) -> InputKind {
-        self.branches.first().map_or(InputKind::Real, |branch| branch.input_kind())
+        let least = |a, b| match (a, b) {
+            (InputKind::Index(a), InputKind::Index(b)) => InputKind::Index(a.min(b)),
+            (InputKind::Real, other) | (other, InputKind::Real) => other,
+        };
+        self.branches.iter().map(|branch| branch.input_kind()).fold(InputKind::Real, least)
     }
 
     fn multiply_adds(&self, input: &[usize]) -> Option<u64> {
@@ -165,9 +173,10 @@ where
         let n = x.shape()[0];
         assert_eq!(y.shape()[self.axis + 1], self.width(), "concat: length of y along the axis");
         let mut params = params;
-        let branches = self.branches.iter().zip(&mut cache.arrays).zip(&mut cache.children);
-        for (((branch, output), cache), part) in branches.zip(self.parts()) {
-            let (own, rest) = params.split_at(branch.params().len());
+        let branches =
+            self.branches.iter().zip(&self.n_params).zip(&mut cache.arrays).zip(&mut cache.children);
+        for ((((branch, &n_params), output), cache), part) in branches.zip(self.parts()) {
+            let (own, rest) = params.split_at(n_params);
             params = rest;
             let mut output = head_mut(output, n);
             branch.forward(own, x, &mut output, cache);
@@ -194,9 +203,9 @@ where
         if let Some(dx) = dx.as_deref_mut() {
             dx.fill(T::zero());
         }
-        let branches = self.branches.iter().zip(outputs).zip(gradients).zip(&mut cache.children);
-        for ((((branch, output), gradient), cache), part) in branches.zip(self.parts()) {
-            let at = branch.params().len();
+        let branches = self.branches.iter().zip(&self.n_params);
+        let branches = branches.zip(outputs).zip(gradients).zip(&mut cache.children);
+        for (((((branch, &at), output), gradient), cache), part) in branches.zip(self.parts()) {
             let (own, rest) = params.split_at(at);
             let (own_grads, grads_rest) = grads.split_at_mut(at);
             (params, grads) = (rest, grads_rest);
@@ -218,8 +227,8 @@ where
 
     fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {
         let mut params = params;
-        for (branch, cache) in self.branches.iter().zip(&cache.children) {
-            let (own, rest) = params.split_at_mut(branch.params().len());
+        for ((branch, &n_params), cache) in self.branches.iter().zip(&self.n_params).zip(&cache.children) {
+            let (own, rest) = params.split_at_mut(n_params);
             params = rest;
             branch.absorb(cache, own);
         }

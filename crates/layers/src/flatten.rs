@@ -7,6 +7,7 @@
 use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::Scalar;
 
+use crate::params::elements;
 use crate::views::{rows, with_rows_mut};
 use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
 
@@ -30,6 +31,11 @@ impl Reshape {
     }
 }
 
+/// The elements of an input; an error if they are too many to be counted.
+fn counted(kind: &str, input: &[usize]) -> Result<usize, Error> {
+    elements(input).ok_or_else(|| Error::input(kind, "whose elements can be counted", input))
+}
+
 /// y ← x, element for element in row-major order of each example.
 fn copy<T: Scalar>(x: &ArrayRefD<T>, y: &mut ArrayRefD<T>) {
     // Because `assign` would repeat a single column.
@@ -43,11 +49,15 @@ impl Layer for Flatten {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
-        Ok(vec![input.iter().product()])
+        Ok(vec![counted(self.kind(), input)?])
     }
 
     fn spec(&self) -> Option<Spec> {
         Some(Spec::Flatten)
+    }
+
+    fn only_rearranges(&self) -> bool {
+        true
     }
 }
 
@@ -57,8 +67,7 @@ impl Layer for Reshape {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
-        let elements = self.shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
-        if elements != Some(input.iter().product()) {
+        if elements(&self.shape) != Some(counted(self.kind(), input)?) {
             return Err(Error::input(self.kind(), format!("of as many elements as {:?}", self.shape), input));
         }
         Ok(self.shape.clone())
@@ -66,6 +75,10 @@ impl Layer for Reshape {
 
     fn spec(&self) -> Option<Spec> {
         Some(Spec::Reshape { shape: self.shape.clone() })
+    }
+
+    fn only_rearranges(&self) -> bool {
+        true
     }
 }
 
@@ -94,3 +107,16 @@ macro_rules! copies {
 
 copies!(Flatten);
 copies!(Reshape);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_that_cannot_be_counted_are_an_error() {
+        let error = |layer: &dyn Layer| layer.output_shape(&[usize::MAX, 4]).unwrap_err().to_string();
+        let expected = "expected input whose elements can be counted, got [18446744073709551615, 4]";
+        assert_eq!(error(&Flatten), format!("flatten: {expected}"));
+        assert_eq!(error(&Reshape::new(&[2])), format!("reshape: {expected}"));
+    }
+}

@@ -42,6 +42,11 @@ pub trait Layer: Debug + Send + Sync {
         InputKind::Real
     }
 
+    /// Whether the elements of an output are those of the input, each as it was, as after flattening.
+    fn only_rearranges(&self) -> bool {
+        false
+    }
+
     /// The products of weights and inputs in the forward pass of one example of this shape, which
     /// [`Layer::output_shape`] has accepted; the arithmetic of single elements is not counted.
     ///

@@ -88,3 +88,8 @@ impl ParamSpec {
         self
     }
 }
+
+/// The elements of an array of this shape; `None` if they are too many to be counted.
+pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis))
+}

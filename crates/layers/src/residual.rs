@@ -11,7 +11,7 @@ use ndarray::{ArrayD, ArrayRefD, Zip};
 use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::views::{head, head_mut};
-use crate::{AnyLayer, Backprop, Cache, Error, Layer, ParamSpec, Saved, Sequential, Spec};
+use crate::{AnyLayer, Backprop, Cache, Error, InputKind, Layer, ParamSpec, Saved, Sequential, Spec};
 
 /// y = x + f(x), where f is a chain that keeps the shape.
 ///
@@ -73,6 +73,10 @@ impl Layer for Residual {
 
     fn mixes_examples(&self) -> bool {
         self.chain.mixes_examples()
+    }
+
+    fn input_kind(&self) -> InputKind {
+        self.chain.input_kind()
     }
 
     fn multiply_adds(&self, input: &[usize]) -> Option<u64> {

@@ -46,7 +46,8 @@ impl Sequential {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the layer cannot take the output of the last one.
+    /// [`Error`] if the layer cannot take the output of the last one: by its shape, or because it looks up indices, which
+    /// only the inputs of a chain can be.
     pub fn push(self, layer: impl AnyLayer + 'static) -> Result<Self, Error> {
         self.push_boxed(Box::new(layer))
     }
@@ -58,6 +59,12 @@ impl Sequential {
     /// As [`Sequential::push`].
     pub fn push_boxed(mut self, layer: Box<dyn AnyLayer>) -> Result<Self, Error> {
         let output = layer.output_shape(self.shape(self.len())).map_err(|e| e.within(self.len(), ""))?;
+        let computed = self.layers.iter().find(|layer| !layer.only_rearranges());
+        if let (InputKind::Index(_), Some(before)) = (layer.input_kind(), computed) {
+            let got = format_args!("what {} computes", before.kind());
+            return Err(Error::option(layer.kind(), "indices", "that are inputs of the network", got)
+                .within(self.len(), ""));
+        }
         self.shapes.push(output);
         self.n_params.push(layer.params().len());
         self.layers.push(layer);
@@ -171,7 +178,12 @@ impl Layer for Sequential {
     }
 
     fn input_kind(&self) -> InputKind {
-        self.layers.first().map_or(InputKind::Real, |layer| layer.input_kind())
+        let first = self.layers.iter().find(|layer| !layer.only_rearranges());
+        first.map_or(InputKind::Real, |layer| layer.input_kind())
+    }
+
+    fn only_rearranges(&self) -> bool {
+        self.layers.iter().all(|layer| layer.only_rearranges())
     }
 
     fn multiply_adds(&self, _: &[usize]) -> Option<u64> {
@@ -268,7 +280,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Affine, Flatten, Relu};
+    use crate::{Affine, Concat, Embedding, Flatten, Relu, Reshape, Residual};
 
     fn network() -> Sequential {
         let inner = Sequential::new(&[3]).push(Affine::new(3, 4)).unwrap().push(Relu).unwrap();
@@ -309,6 +321,25 @@ mod tests {
         let finite = ArrayD::<f64>::zeros(vec![1, 4]);
         let cache = Backprop::<f64>::new_cache(&network, &[1, 2]);
         assert_eq!(network.first_not_finite(&finite, &cache), None);
+    }
+
+    #[test]
+    fn indices_are_inputs_whatever_they_pass_through_before_they_are_looked_up() {
+        let chain = Sequential::new(&[4]).push(Reshape::new(&[2, 2])).unwrap().push(Flatten).unwrap();
+        let chain = chain.push(Embedding::new(5, 1)).unwrap().push(Flatten).unwrap();
+        assert_eq!(chain.input_kind(), InputKind::Index(5));
+        assert_eq!(Residual::new(chain).input_kind(), InputKind::Index(5));
+        let both = Concat::new(&[4]).push(Affine::new(4, 2)).unwrap();
+        let both = both.push(Sequential::new(&[4]).push(Embedding::new(9, 2)).unwrap()).unwrap();
+        let both = both.push(Sequential::new(&[4]).push(Embedding::new(7, 2)).unwrap()).unwrap();
+        assert_eq!(both.input_kind(), InputKind::Index(7), "the least of them");
+
+        let computed = Sequential::new(&[4]).push(Flatten).unwrap().push(Relu).unwrap();
+        let error = computed.push(Embedding::new(5, 2)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "layer 2 (embedding): expected indices that are inputs of the network, got what relu computes"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tensor_ops::{Scalar, aligned_zeros, is_argmax, pool};
 
 use crate::{Error, Model, Source, TargetBuffer};
 
-/// Examples in a block, which one thread takes through the whole network: at most so many,
+/// Examples in a block, which one thread takes through the whole network: at most so many, fewer if those take much memory,
 const BLOCK: usize = 64;
 /// and at most the share of one in so many blocks, so that a small set has work for several threads.
 const BLOCKS: usize = 8;
@@ -128,7 +128,8 @@ impl<T: Scalar> Lane<T> {
 impl<T: Scalar> Evaluator<T> {
     pub(crate) fn new<N: Backprop<T>>(model: &Model<T, N>, data: &Source<'_, T>) -> Self {
         let n = data.len();
-        let block = n.div_ceil(BLOCKS).next_multiple_of(8).min(BLOCK); // whole tiles of a product
+        let block = n.div_ceil(BLOCKS).next_multiple_of(8); // whole tiles of a product
+        let block = block.min(model.at_once(BLOCK));
         let blocks = n.div_ceil(block);
         let lanes = if blocks <= BLOCKS { blocks } else { pool::threads().min(blocks) };
         let lane = || Mutex::new(Lane::new(model, data.target_buffer(block), block));

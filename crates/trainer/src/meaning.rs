@@ -1,7 +1,7 @@
 //! What the outputs of a model mean, and what follows from them.
 
 use ndarray::{ArrayRef2, ArrayView1};
-use tensor_ops::{Scalar, argmax, log_sum_exp};
+use tensor_ops::{Scalar, argmax};
 
 use crate::Model;
 
@@ -42,9 +42,7 @@ impl Meaning {
         match (loss, last_layer) {
             ("softmax_cross_entropy", _) => Meaning::Logits,
             ("binary_cross_entropy", _) => Meaning::YesOrNo,
-            ("negative_log_likelihood" | "kullback_leibler", _) | (_, "log_softmax") => {
-                Meaning::LogProbabilities
-            }
+            (_, "log_softmax") => Meaning::LogProbabilities,
             (_, "softmax") => Meaning::Probabilities,
             ("mean_squared_error" | "mean_absolute_error" | "huber", _) => Meaning::Values,
             _ => Meaning::Unknown,
@@ -54,12 +52,21 @@ impl Meaning {
     /// The probability that this row of outputs gives to a class; `None` if its outputs say nothing of probabilities.
     pub fn probability(self, row: ArrayView1<'_, f64>, class: usize) -> Option<f64> {
         match self {
-            Meaning::Logits => Some((row[class] - log_sum_exp(&row)).exp()),
+            Meaning::Logits => {
+                // Not by `log_sum_exp`: beside logits of 1e20, the logarithm of a sum of few would be lost.
+                let largest = row.fold(f64::NEG_INFINITY, |m, &x| m.max(x));
+                Some((row[class] - largest).exp() / row.fold(0.0, |sum, x| sum + (x - largest).exp()))
+            }
             Meaning::LogProbabilities => Some(row[class].exp()),
             Meaning::Probabilities => Some(row[class]),
             Meaning::YesOrNo => Some(sigmoid(row[class])),
             Meaning::Unknown | Meaning::Values => None,
         }
+    }
+
+    /// How sure this row of outputs is of a class.
+    pub(crate) fn score(self, row: ArrayView1<'_, f64>, class: usize) -> Score {
+        self.probability(row, class).map_or(Score::Output(row[class]), Score::Probability)
     }
 
     /// The outputs as they compare with targets that are rows of numbers: probabilities where they stand for some.
@@ -119,14 +126,20 @@ pub enum Score {
     Output(f64),
 }
 
+impl Score {
+    /// The number alone.
+    pub fn value(self) -> f64 {
+        let (Score::Probability(x) | Score::Output(x)) = self;
+        x
+    }
+}
+
 impl Answer {
     /// The answer as text, a cell a number.
     pub fn cells(&self) -> Vec<String> {
         let four = |x: &f64| format!("{x:.4}");
         match self {
-            Answer::Class { class, score: Score::Probability(x) | Score::Output(x), .. } => {
-                vec![class.clone(), four(x)]
-            }
+            Answer::Class { class, score, .. } => vec![class.clone(), four(&score.value())],
             Answer::Labels { probabilities } => probabilities.iter().map(four).collect(),
             Answer::Values { values } => values.iter().map(|value| format!("{value}")).collect(),
         }
@@ -171,8 +184,7 @@ impl<T: Scalar, N> Model<T, N> {
             }
             if !classes.is_empty() {
                 let index = argmax(&row)?;
-                let probability = self.meaning.probability(row.view(), index);
-                let score = probability.map_or(Score::Output(row[index]), Score::Probability);
+                let score = self.meaning.score(row.view(), index);
                 let class = classes.get(index).cloned().unwrap_or_else(|| index.to_string());
                 return Some(Answer::Class { class, index, score });
             }
@@ -241,6 +253,15 @@ mod tests {
         assert_eq!(cells(Meaning::Values, &[], [-1.5, 1e20]), ["-1.5", "100000000000000000000"]);
         assert_eq!(cells(Meaning::Logits, &[], [1.0, 0.0])[0], "0", "classes without names are numbers");
         assert!(cells(Meaning::Logits, &[], [f64::NAN, 0.0]).is_empty());
+        assert_eq!(cells(Meaning::Logits, &[], [1e300, 1e300])[1], "0.5000");
+    }
+
+    #[test]
+    fn only_a_log_softmax_gives_logarithms_of_probabilities() {
+        for loss in ["negative_log_likelihood", "kullback_leibler"] {
+            assert_eq!(Meaning::of(loss, "log_softmax"), Meaning::LogProbabilities);
+            assert_eq!(Meaning::of(loss, "affine"), Meaning::Unknown);
+        }
     }
 
     #[test]

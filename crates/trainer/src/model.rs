@@ -217,11 +217,11 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
     ///
     /// [`Error::InputShape`], [`Error::Index`] if the inputs are not what the network takes.
     pub fn predict(&self, x: &ArrayRefD<T>) -> Result<ArrayD<T>, Error> {
-        /// Examples at a time: the activations of some hundred fit into little memory, those of a whole set do not.
-        const BATCH: usize = 256;
+        const MOST: usize = 256;
         let n = x.shape().first().copied().unwrap_or(0);
-        let mut predictor = self.predictor(n.min(BATCH));
-        if n <= BATCH {
+        let batch = if n == 1 { 1 } else { self.at_once(MOST) };
+        let mut predictor = self.predictor(n.min(batch));
+        if n <= batch {
             predictor.predict(x)?;
             return Ok(predictor.y);
         }
@@ -230,10 +230,20 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
         }
         check_indices(self.network(), x)?;
         let mut y = ArrayD::zeros(batched(n, &self.output));
-        for (x, mut y) in x.axis_chunks_iter(Axis(0), BATCH).zip(y.axis_chunks_iter_mut(Axis(0), BATCH)) {
+        for (x, mut y) in x.axis_chunks_iter(Axis(0), batch).zip(y.axis_chunks_iter_mut(Axis(0), batch)) {
             y.assign(&predictor.predict(&x)?);
         }
         Ok(y)
+    }
+
+    /// How many examples pass through the network together where nothing but memory matters: at most so many.
+    pub(crate) fn at_once(&self, most: usize) -> usize {
+        /// Bytes that their activations take, which is where those of the networks that this is made for stay.
+        const BYTES: usize = 16 << 20;
+        let x = batched(1, &self.input);
+        let ends = self.input.iter().product::<usize>() + self.output.iter().product::<usize>();
+        let numbers = self.network.new_cache(&x).elements() + ends;
+        (BYTES / size_of::<T>() / numbers.max(1)).clamp(1, most.max(1))
     }
 
     /// A predictor for batches of up to `n` examples, which allocates here and then no more.

@@ -3,7 +3,7 @@
 use layers::views::{batched, head, head_mut, rows, with_rows_mut};
 use layers::{Backprop, Cache, Mode, Saved};
 use losses::{Loss, Reduction};
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 use tensor_ops::{Scalar, aligned_zeros};
 
 use super::{Lbfgs, Minimum};
@@ -98,11 +98,11 @@ struct Objective<'a, 'd, T: Scalar, N> {
 
 impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
     fn new(model: Model<T, N>, loss: &'a dyn Loss<T>, data: &'a Source<'d, T>) -> Self {
-        let n = BLOCK.min(data.len());
+        let n = model.at_once(BLOCK.min(data.len()));
         let indices: Vec<usize> = (0..data.len()).collect();
         let mut targets = data.target_buffer(n);
         let weight =
-            indices.chunks(BLOCK).map(|block| mean_weight(loss, data.targets(block, &mut targets))).sum();
+            indices.chunks(n).map(|block| mean_weight(loss, data.targets(block, &mut targets))).sum();
         let x = aligned_zeros(&batched(n, model.input_shape()));
         let y = aligned_zeros(&batched(n, model.output_shape()));
         let mut cache = model.network().new_cache(x.shape());
@@ -116,7 +116,7 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         unflatten(&mut self.model, params);
         self.grads.iter_mut().for_each(|g| g.fill(T::zero()));
         let mut total = 0.0;
-        for start in (0..self.indices.len()).step_by(BLOCK) {
+        for start in (0..self.indices.len()).step_by(self.x.len_of(Axis(0))) {
             total += self.block(start)?;
         }
         gradient.copy_from_slice(&flat(&self.model, &self.grads));
@@ -125,7 +125,8 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
 
     /// The part of the loss of one block of examples; adds to the gradients.
     fn block(&mut self, start: usize) -> Result<f64, Error> {
-        let indices = &self.indices[start..(start + BLOCK).min(self.indices.len())];
+        let end = (start + self.x.len_of(Axis(0))).min(self.indices.len());
+        let indices = &self.indices[start..end];
         let n = indices.len();
         let (network, params) = (self.model.network(), self.model.params());
         self.data.inputs(indices, &mut head_mut(&mut self.x, n));

@@ -18,6 +18,7 @@ use tensor_ops::Scalar;
 
 pub use data::{CsvFiles, DataSpec, IdxFiles, Label, ScalingSpec};
 
+use crate::warning::last_layer;
 use crate::{Error, Meaning, Model, OptimizerSpec, Options, Trainer};
 
 /// The recipes that come with the project: their names and texts.
@@ -162,7 +163,7 @@ impl Recipe {
         model.class_names = data.train.class_names.clone();
         model.feature_names = data.feature_names.clone();
         model.value_names = data.value_names.clone();
-        let last = self.model.layers.last().map_or("", Spec::kind);
+        let last = self.model.layers.last().map_or("", last_layer);
         model.meaning = Meaning::of(self.loss.kind(), last);
         Ok(model)
     }

@@ -6,7 +6,8 @@ use ndarray::{Array2, ArrayD, ArrayView1, Axis};
 use tensor_ops::{Scalar, argmax};
 
 use super::number::{percent, short};
-use crate::{Error, Model, Source};
+use crate::meaning::Score;
+use crate::{Error, Meaning, Model, Source};
 
 /// Examples in one forward pass.
 const BLOCK: usize = 500;
@@ -24,12 +25,12 @@ where
     // The source scales already.
     let mut model = model.clone();
     model.scaling = Scaling::none();
-    let n = BLOCK.min(data.len());
+    let n = model.at_once(BLOCK.min(data.len()));
     let mut predictor = model.predictor(n);
     let mut x = ArrayD::zeros(batched(n, model.input_shape()));
     let mut outputs = Array2::zeros((data.len(), data.outputs()));
     let indices: Vec<usize> = (0..data.len()).collect();
-    for block in indices.chunks(BLOCK) {
+    for block in indices.chunks(n) {
         let mut x = layers::views::head_mut(&mut x, block.len());
         data.inputs(block, &mut x);
         let y = predictor.predict(&x)?;
@@ -40,51 +41,30 @@ where
     Ok(outputs)
 }
 
-/// How outputs say how sure they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Confidence {
-    /// Logits: the softmax of the row.
-    Logits,
-    /// Logarithms of probabilities.
-    LogProbabilities,
-    /// Unknown: the output itself, which is no probability.
-    Score,
-}
-
-impl Confidence {
-    /// What the outputs are that a loss of this kind takes.
-    pub(super) fn of(loss: &str) -> Self {
-        match loss {
-            "softmax_cross_entropy" => Confidence::Logits,
-            "negative_log_likelihood" => Confidence::LogProbabilities,
-            _ => Confidence::Score,
-        }
-    }
-
-    fn in_class(self, row: ArrayView1<'_, f64>, class: usize) -> f64 {
-        match self {
-            Confidence::Logits => (row[class] - tensor_ops::log_sum_exp(&row)).exp(),
-            Confidence::LogProbabilities => row[class].exp(),
-            Confidence::Score => row[class],
-        }
-    }
-
-    pub(super) fn shown(self, confidence: f64) -> String {
-        if self == Confidence::Score { short(confidence) } else { percent(confidence) }
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        if self == Confidence::Score { "output" } else { "confidence" }
-    }
-}
-
 /// An example that was taken for another class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Mistake {
     pub(super) example: usize,
     pub(super) truth: usize,
     pub(super) guess: usize,
-    pub(super) confidence: f64,
+    pub(super) score: Score,
+}
+
+impl Mistake {
+    /// What [`shown`](Self::shown) shows.
+    pub(super) fn how_sure(&self) -> &'static str {
+        match self.score {
+            Score::Probability(_) => "confidence",
+            Score::Output(_) => "output",
+        }
+    }
+
+    pub(super) fn shown(&self) -> String {
+        match self.score {
+            Score::Probability(x) => percent(x),
+            Score::Output(x) => short(x),
+        }
+    }
 }
 
 /// How a classifier does, class by class.
@@ -98,7 +78,7 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// None if the targets are no classes.
-    pub(super) fn new(outputs: &Array2<f64>, data: &Dataset, confidence: Confidence) -> Option<Verdict> {
+    pub(super) fn new(outputs: &Array2<f64>, data: &Dataset, meaning: Meaning) -> Option<Verdict> {
         let Targets::Classes(labels) = &data.targets else { return None };
         let k = outputs.ncols();
         let mut confusion = Array2::zeros((k, k));
@@ -107,11 +87,10 @@ impl Verdict {
             let Some(guess) = argmax(&row) else { continue };
             confusion[[truth, guess]] += 1;
             if guess != truth {
-                let confidence = confidence.in_class(row, guess);
-                mistakes.push(Mistake { example, truth, guess, confidence });
+                mistakes.push(Mistake { example, truth, guess, score: meaning.score(row, guess) });
             }
         }
-        mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        mistakes.sort_by(|a, b| b.score.value().total_cmp(&a.score.value()));
         Some(Verdict { confusion, mistakes })
     }
 }
@@ -169,11 +148,11 @@ mod tests {
         let x = Features::F32(Array::zeros(vec![3, 1]));
         let names = ["a", "b", "c"].map(str::to_owned).to_vec();
         let data = Dataset::new(x, Targets::Classes(vec![0, 2, 0]), names).unwrap();
-        let verdict = Verdict::new(&logits, &data, Confidence::Logits).unwrap();
+        let verdict = Verdict::new(&logits, &data, Meaning::Logits).unwrap();
         let [first, second] = verdict.mistakes[..] else { panic!("two mistakes") };
         assert_eq!((first.example, first.truth, first.guess), (1, 2, 1));
         assert_eq!((second.example, second.truth, second.guess), (0, 0, 1));
-        assert!((second.confidence - 2_f64.exp() / (2_f64.exp() + 2.0)).abs() < 1e-12);
+        assert!((second.score.value() - 2_f64.exp() / (2_f64.exp() + 2.0)).abs() < 1e-12);
 
         let scores = class_scores(&verdict.confusion);
         assert_eq!(

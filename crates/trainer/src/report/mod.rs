@@ -41,11 +41,11 @@ use tensor_ops::Scalar;
 pub use compare::compare;
 pub use run_file::{RUN_FILE, RunFile, Score};
 
-use crate::{Error, Evaluation, History, Model, Source, Trace, Warning, summary, write_atomically};
+use crate::{Error, Evaluation, History, Meaning, Model, Source, Trace, Warning, summary, write_atomically};
 use chart::Chart;
 use histogram::Histogram;
 use images::ImageShape;
-use judgement::{Confidence, Verdict};
+use judgement::Verdict;
 
 /// Everything that a report is made from.
 #[derive(Debug)]
@@ -198,15 +198,19 @@ where
 {
     let data = test.dataset();
     let outputs = judgement::outputs(report.model, test)?;
-    let confidence = Confidence::of(report.loss.kind());
-    let Some(verdict) = Verdict::new(&outputs, data, confidence) else {
+    let last = report.model.network().layers().last().map_or("", |layer| layer.kind());
+    let meaning = match report.model.meaning {
+        Meaning::Unknown => Meaning::of(report.loss.kind(), last),
+        known => known,
+    };
+    let Some(verdict) = Verdict::new(&outputs, data, meaning) else {
         return Ok(vec![sections::errors(&outputs, data)]);
     };
     let shape = report.image_shape()?;
     Ok(vec![
         page::chart_card(&confusion::chart(&verdict.confusion, &data.class_names)),
         sections::classes(&verdict, &data.class_names),
-        sections::mistakes(&verdict, data, shape, confidence),
+        sections::mistakes(&verdict, data, shape),
     ])
 }
 

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use tensor_ops::Scalar;
 
 use super::images::{ImageShape, rasters, row};
-use super::judgement::{Confidence, Verdict, class_scores, worst_values};
+use super::judgement::{Mistake, Verdict, class_scores, worst_values};
 use super::number::{count, percent, seconds, short};
 use super::page::{bar, card, table};
 use super::raster::Raster;
@@ -120,13 +120,9 @@ pub(super) fn classes(verdict: &Verdict, names: &[String]) -> Markup {
 }
 
 /// The mistakes of which the model was surest: as images if the examples are, else as a table.
-pub(super) fn mistakes(
-    verdict: &Verdict,
-    data: &Dataset,
-    shape: Option<ImageShape>,
-    confidence: Confidence,
-) -> Markup {
+pub(super) fn mistakes(verdict: &Verdict, data: &Dataset, shape: Option<ImageShape>) -> Markup {
     let worst = &verdict.mistakes[..verdict.mistakes.len().min(MISTAKES)];
+    let sure = worst.first().map_or("confidence", Mistake::how_sure);
     let name = |class: usize| data.class_names.get(class).cloned().unwrap_or_else(|| class.to_string());
     let body = match shape {
         _ if worst.is_empty() => html! { p { "None: every test example is right." } },
@@ -140,7 +136,7 @@ pub(super) fn mistakes(
                             img src=(image.to_uri()) alt={ "example " (mistake.example) };
                             figcaption {
                                 b { (name(mistake.truth)) } ", guess " b { (name(mistake.guess)) } br;
-                                (confidence.shown(mistake.confidence)) " #" (mistake.example)
+                                (mistake.shown()) " #" (mistake.example)
                             }
                         }
                     }
@@ -153,17 +149,16 @@ pub(super) fn mistakes(
                     html! { "#" (m.example) },
                     html! { (name(m.truth)) },
                     html! { (name(m.guess)) },
-                    html! { (confidence.shown(m.confidence)) },
+                    html! { (m.shown()) },
                     html! { (numbers(&row(&data.features, m.example))) },
                 ]
             });
-            table(&["example", "truth", "guess", confidence.name(), "inputs"], &rows.collect::<Vec<_>>())
+            table(&["example", "truth", "guess", sure, "inputs"], &rows.collect::<Vec<_>>())
         }
     };
     let (all, n) = (count(verdict.mistakes.len() as u64), count(data.len() as u64));
     let note = format!(
-        "{all} of {n} test examples; those of highest {} first: truth, guess, {0}, number of the example",
-        confidence.name()
+        "{all} of {n} test examples; those of highest {sure} first: truth, guess, {sure}, number of the example"
     );
     card("mistakes", "Worst mistakes", &note, true, &body)
 }

@@ -33,7 +33,7 @@ pub fn of_loss<T: Scalar>(network: &Sequential, loss: &dyn Loss<T>) -> Option<Wa
 }
 
 /// The kind of the layer that gives the outputs.
-fn last_layer(spec: &Spec) -> &'static str {
+pub(crate) fn last_layer(spec: &Spec) -> &'static str {
     match spec {
         Spec::Sequential { layers } => layers.last().map_or("sequential", last_layer),
         layer => layer.kind(),

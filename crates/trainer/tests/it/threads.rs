@@ -5,7 +5,8 @@ use std::process::Command;
 
 use datasets::{Dataset, Features, Scaling, Targets};
 use layers::{
-    Affine, BatchNorm, Conv2d, Dropout, Flatten, Gelu, LayerNorm, MaxPool2d, Relu, Residual, Sequential,
+    Affine, BatchNorm, Concat, Conv2d, Dropout, Flatten, Gelu, LayerNorm, MaxPool2d, Relu, Residual,
+    Sequential,
 };
 use losses::SoftmaxCrossEntropy;
 use ndarray::ArrayD;
@@ -57,6 +58,17 @@ fn dense() -> Sequential {
     network.unwrap()
 }
 
+/// A network of branches side by side.
+fn branched() -> Sequential {
+    let branch = || Sequential::new(&[144]).push(Affine::new(144, 50)).and_then(|branch| branch.push(Relu));
+    let branches = Concat::new(&[144]).push(branch().unwrap()).and_then(|both| both.push(branch().unwrap()));
+    let network = Sequential::new(&[1, 12, 12])
+        .push(Flatten)
+        .and_then(|network| network.push(branches.unwrap()))
+        .and_then(|network| network.push(Affine::new(100, 10)));
+    network.unwrap()
+}
+
 /// Rows of 784 bytes, too many for a cache, and a network whose first product is shared by blocks of its weight if a batch
 /// has at most 196 of them.
 fn wide() -> (Dataset, Sequential) {
@@ -99,7 +111,7 @@ fn a_step_after_the_first_epoch_allocates_nothing() {
         Box::new(AdamW::default()),
         Box::new(Lion::default()),
     ];
-    let networks = [convolutional, dense].into_iter().cycle();
+    let networks = [convolutional, dense, branched].into_iter().cycle();
     for (optimizer, network) in optimizers.into_iter().zip(networks) {
         let name = optimizer.kind();
         let mut trainer = trainer(network(), optimizer);
