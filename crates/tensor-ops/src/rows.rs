@@ -103,6 +103,8 @@ pub fn one_hot<T: Scalar>(labels: &[usize], classes: usize) -> Option<Array2<T>>
 /// ```
 #[track_caller]
 pub fn gather_rows<T: Copy>(x: &ArrayRefD<T>, indices: &[usize], y: &mut ArrayRefD<T>) {
+    // Without it, a row of length 1 would fill longer ones.
+    assert_eq!(x.shape().get(1..), y.shape().get(1..), "gather_rows: rows of x and of y");
     assert_eq!(y.shape()[0], indices.len(), "gather_rows: rows of y and indices");
     for (mut row, &i) in y.outer_iter_mut().zip(indices) {
         row.assign(&x.index_axis(ndarray::Axis(0), i));
@@ -111,7 +113,9 @@ pub fn gather_rows<T: Copy>(x: &ArrayRefD<T>, indices: &[usize], y: &mut ArrayRe
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array1;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use ndarray::{Array1, ArrayD};
     use proptest::prelude::*;
 
     use super::*;
@@ -130,5 +134,27 @@ mod tests {
     fn argmax_undoes_one_hot() {
         let labels = [3, 0, 2, 2, 1];
         assert_eq!(argmax_rows(&one_hot::<f64>(&labels, 4).unwrap()), labels.map(Some));
+    }
+
+    #[test]
+    fn rows_of_another_shape_are_not_gathered() {
+        let gathers = |x: &[usize], y: &[usize]| {
+            let (x, mut y) = (ArrayD::<f32>::zeros(x), ArrayD::zeros(y));
+            catch_unwind(AssertUnwindSafe(|| gather_rows(&x, &[1, 0], &mut y))).is_ok()
+        };
+        assert!(gathers(&[2], &[2]) && gathers(&[3, 4, 5], &[2, 4, 5]) && gathers(&[2, 0], &[2, 0]));
+        for (x, y) in [
+            (&[2, 1][..], &[2, 3][..]), // would be broadcast
+            (&[2], &[2, 3]),
+            (&[2, 3], &[2, 2, 3]),
+            (&[2, 3], &[2, 1]),
+            (&[2, 1], &[2]),
+            (&[2, 3], &[3, 3]),
+            (&[1, 3], &[2, 3]),
+            (&[2], &[]),
+            (&[], &[]),
+        ] {
+            assert!(!gathers(x, y), "{x:?} into {y:?}");
+        }
     }
 }
