@@ -171,7 +171,7 @@ pub(crate) fn is_worth(nanoseconds: usize) -> bool {
 ///
 /// # Panics
 ///
-/// If `f` panics, after all parts have ended.
+/// If `f` panics, after all parts that have begun have ended. The others are dropped, and `f` is not called with them.
 pub fn for_each<T: Send>(nanoseconds: usize, parts: impl IntoIterator<Item = T>, f: impl Fn(T) + Sync) {
     spread(nanoseconds, parts.into_iter().map(|part| (None, part)), f);
 }

@@ -95,18 +95,20 @@ fn a_region_within_a_part_runs_where_it_is() {
 }
 
 #[test]
-fn a_panic_in_a_part_reaches_the_caller_after_all_parts() {
+fn a_panic_in_a_part_reaches_the_caller_after_all_parts_that_have_begun() {
     let _serial = serial();
-    for _ in 0..200 {
-        let done = AtomicU64::new(0);
+    for (threads, parts) in [(1, 20), (3, 20), (3, 200)].repeat(200) {
+        let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            with_threads(3, || {
-                for_each(MUCH, 0..20, |i| {
-                    done.fetch_add(1, Ordering::Relaxed);
+            with_threads(threads, || {
+                for_each(MUCH, 0..parts, |i| {
+                    begun.fetch_add(1, Ordering::Relaxed);
                     assert!(i != 13, "part 13");
+                    ended.fetch_add(1, Ordering::Relaxed);
                 });
             });
         }));
+        assert_eq!(begun.into_inner(), ended.into_inner() + 1, "{threads} threads, {parts} parts");
         let payload = caught.unwrap_err();
         assert!(
             payload.downcast_ref::<String>().is_some_and(|s| s.contains("part 13")) || payload.is::<&str>()
