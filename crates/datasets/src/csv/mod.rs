@@ -92,7 +92,8 @@ pub struct Options {
     pub features: Vec<String>,
     /// The number of features, if it is known.
     pub n_features: Option<usize>,
-    /// The least and the largest value that a feature may have.
+    /// The least and the largest value that a feature may have, as it is written: before it is rounded to the type in
+    /// which features are held.
     pub value_range: Option<(f64, f64)>,
     /// The most bytes of text, unpacked; 4 GiB by default.
     pub max_bytes: u64,

@@ -15,7 +15,8 @@ pub(super) trait Number: Copy {
     /// A finite number in decimal notation, with a fraction and an exponent if need be.
     fn parse(text: &[u8]) -> Option<Self>;
 
-    fn value(self) -> f64;
+    /// The number that stands in the text that this was parsed from, before it was rounded to this type.
+    fn written(self, text: &[u8]) -> f64;
 
     fn features(array: ArrayD<Self>) -> Features;
 }
@@ -40,7 +41,7 @@ impl Number for u8 {
         (x.fract() == 0.0 && (0.0..=255.0).contains(&x)).then_some(x as u8)
     }
 
-    fn value(self) -> f64 {
+    fn written(self, _text: &[u8]) -> f64 {
         f64::from(self)
     }
 
@@ -64,8 +65,9 @@ macro_rules! float {
                 str::from_utf8(text).ok()?.parse().ok().filter(|x: &Self| x.is_finite())
             }
 
-            fn value(self) -> f64 {
-                f64::from(self)
+            fn written(self, text: &[u8]) -> f64 {
+                let rounded = f64::from(self);
+                f64::parse(text).unwrap_or(rounded)
             }
 
             fn features(array: ArrayD<Self>) -> Features {

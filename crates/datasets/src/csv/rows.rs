@@ -119,7 +119,7 @@ impl<'a, N: Number> Rows<'a, N> {
         let plain = at > start && (bytes[at] == self.options.delimiter || is_line_end(bytes[at]));
         match N::small(x).filter(|_| plain) {
             Some(number) => {
-                self.check_range(number, column)?;
+                self.check_range(|| f64::from(x), column)?;
                 self.features.push(number);
                 Ok(at)
             }
@@ -137,14 +137,15 @@ impl<'a, N: Number> Rows<'a, N> {
             false => field(bytes, start, self.options.delimiter, self.place(column))?,
         };
         let number = N::parse(&text).ok_or_else(|| self.bad_number(&text, column, N::EXPECTED))?;
-        self.check_range(number, column)?;
+        self.check_range(|| number.written(&text), column)?;
         self.features.push(number);
         Ok(end)
     }
 
-    fn check_range(&self, number: N, column: usize) -> Result<(), Error> {
+    /// Looks at the number as it is written: rounded to f32, 0.7 is below 0.7.
+    fn check_range(&self, written: impl FnOnce() -> f64, column: usize) -> Result<(), Error> {
         let Some((low, high)) = self.range else { return Ok(()) };
-        let value = number.value();
+        let value = written();
         if value >= low && value <= high {
             return Ok(());
         }

@@ -164,6 +164,26 @@ fn what_is_not_a_fault_reads_the_same() {
 }
 
 #[test]
+fn a_range_is_that_of_the_numbers_as_they_are_written() {
+    for numbers in [NumberType::F32, NumberType::F64] {
+        let within = |low, high, field: &str| {
+            let options = Options { numbers, value_range: Some((low, high)), ..headless() };
+            csv::parse(format!("1,{field}\n").as_bytes(), &options).map_err(|error| error.to_string())
+        };
+        // In single precision, 0.7 is rounded down, 0.1 and the last one up.
+        for field in ["0.7", "\"0.7\"", " 7e-1", "1"] {
+            within(0.7, 1.0, field).unwrap();
+        }
+        within(0.0, 0.1, "0.1").unwrap();
+        within(0.0, 16_777_219.0, "16777219").unwrap();
+        let error = within(0.7, 1.0, "0.69999999").unwrap_err();
+        assert_eq!(error, "line 1, column 2: expected a number from 0.7 to 1, got 0.69999999");
+        let error = within(0.0, 0.1, "0.1000000001").unwrap_err();
+        assert_eq!(error, "line 1, column 2: expected a number from 0 to 0.1, got 0.1000000001");
+    }
+}
+
+#[test]
 fn several_named_columns_are_values_in_the_order_asked_for() {
     let values = Label::Values(vec!["v".to_owned(), "u".to_owned()]);
     let options = Options { label: values, numbers: NumberType::F64, ..Options::default() };
