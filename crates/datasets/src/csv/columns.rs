@@ -27,6 +27,9 @@ pub(super) struct Columns {
     pub(super) order: Vec<usize>,
 }
 
+/// The most classes that [`Options::n_classes`] may say: each of them gets a name.
+const MAX_CLASSES: usize = 1_000_000;
+
 /// Refuses options that make no sense.
 pub(super) fn check(options: &Options) -> Result<(), Error> {
     let refuse = |text: String| Err(Error::Options(text));
@@ -44,8 +47,8 @@ pub(super) fn check(options: &Options) -> Result<(), Error> {
         if options.header == Header::None {
             return refuse(format!("expected a header to find the columns {names:?} in, got none"));
         }
-        if let Some(twice) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
-            return refuse(format!("expected different columns of values, got {:?} twice", twice.1));
+        if let Some(name) = twice(names) {
+            return refuse(format!("expected different columns of values, got {name:?} twice"));
         }
     }
     check_features(options)?;
@@ -54,13 +57,34 @@ pub(super) fn check(options: &Options) -> Result<(), Error> {
     {
         return refuse(format!("expected a range from low to high, got {low} to {high}"));
     }
+    check_classes(options)
+}
+
+/// Labels must mean one class each, and there must be memory for the names of all classes.
+fn check_classes(options: &Options) -> Result<(), Error> {
+    let refuse = |text: String| Err(Error::Options(text));
     let names = options.class_names.len();
     match options.n_classes {
         Some(classes) if names > 0 && names != classes => {
-            refuse(format!("expected {classes} class names, one a class, got {names}"))
+            return refuse(format!("expected {classes} class names, one a class, got {names}"));
+        }
+        Some(classes) if names == 0 && classes > MAX_CLASSES => {
+            return refuse(format!("expected at most {MAX_CLASSES} classes, got {classes}"));
+        }
+        _ => {}
+    }
+    match twice(&options.class_names) {
+        Some(name) if options.label.is_class() => {
+            refuse(format!("expected class names that all differ, got {name:?} twice"))
         }
         _ => Ok(()),
     }
+}
+
+/// The first name that is there before.
+fn twice<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
 }
 
 /// Features by name need a header, and targets by name.
@@ -79,9 +103,8 @@ fn check_features(options: &Options) -> Result<(), Error> {
             return refuse("expected targets by name where features have names, got a position".to_owned());
         }
     };
-    let mut seen: HashSet<&String> = targets.iter().collect();
-    match features.iter().find(|name| !seen.insert(name)) {
-        Some(twice) => refuse(format!("expected different columns, got {twice:?} twice")),
+    match twice(targets.iter().chain(features)) {
+        Some(name) => refuse(format!("expected different columns, got {name:?} twice")),
         None => Ok(()),
     }
 }

@@ -80,9 +80,9 @@ pub struct Options {
     pub delimiter: u8,
     /// The type in which features are held; `f32` by default.
     pub numbers: NumberType,
-    /// The number of classes, if labels are indices. By default one more than the largest label.
+    /// The number of classes, a million at most, if labels are indices. By default one more than the largest label.
     pub n_classes: Option<usize>,
-    /// The classes, if labels are names; if not empty, each label must be one of them.
+    /// The classes, if labels are names; if not empty, they all differ, and each label must be one of them.
     pub class_names: Vec<String>,
     /// Whether labels may be the indices of `class_names` instead; they are, all of them, if the first is a number and no
     /// name. By default they may not.
@@ -144,6 +144,13 @@ pub enum Label {
     LastValues(usize),
     /// All columns are features; the targets are rows of no values.
     None,
+}
+
+impl Label {
+    /// Whether the targets are classes.
+    fn is_class(&self) -> bool {
+        matches!(self, Self::First | Self::Last | Self::Named(_))
+    }
 }
 
 /// The type in which features are held.
@@ -229,9 +236,9 @@ fn dataset<N: Number>(rows: Rows<'_, N>, options: &Options) -> Result<Dataset, E
     reorder(&mut features, &order);
     let fits = "every row has as many numbers";
     let features = N::features(ArrayD::from_shape_vec(IxDyn(&[n, width]), features).expect(fits));
-    let targets = match options.label {
-        Label::First | Label::Last | Label::Named(_) => Targets::Classes(labels),
-        _ => Targets::Values(Array2::from_shape_vec((n, values), targets).expect(fits)),
+    let targets = match options.label.is_class() {
+        true => Targets::Classes(labels),
+        false => Targets::Values(Array2::from_shape_vec((n, values), targets).expect(fits)),
     };
     let names = match options.n_classes {
         Some(classes) if options.class_names.is_empty() => (0..classes).map(|i| i.to_string()).collect(),

@@ -126,6 +126,32 @@ fn faults_that_options_bring_have_their_errors() {
     }
 }
 
+#[test]
+fn classes_that_are_too_many_or_have_one_name_are_refused() {
+    let text = b"label,x\na,1\n";
+    let named = |names: &[&str], label: Label| Options {
+        class_names: names.iter().map(|&name| name.to_owned()).collect(),
+        label,
+        ..Options::default()
+    };
+    assert_eq!(
+        message(text, &named(&["a", "b", "a"], Label::First)),
+        "csv options: expected class names that all differ, got \"a\" twice"
+    );
+    let values = named(&["a", "a"], Label::Values(vec!["x".to_owned()]));
+    assert_eq!(
+        message(text, &values),
+        "line 2, column 1: expected a finite number, got \"a\"",
+        "where there are no classes, their names do not matter"
+    );
+    for n in [1_000_001, usize::MAX] {
+        let many = Options { n_classes: Some(n), ..Options::default() };
+        assert_eq!(message(text, &many), format!("csv options: expected at most 1000000 classes, got {n}"));
+    }
+    let most = Options { n_classes: Some(1_000_000), ..Options::default() };
+    assert_eq!(parse(b"label,x\n999999,1\n", &most).n_classes(), 1_000_000);
+}
+
 fn parse(text: &[u8], options: &Options) -> Dataset {
     csv::parse(text, options).unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()))
 }
