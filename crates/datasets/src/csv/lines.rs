@@ -18,7 +18,7 @@ pub(super) struct Blocks<R> {
     filled: usize,
     total: u64,
     max_bytes: u64,
-    max_line_bytes: usize,
+    pub(super) max_line_bytes: usize,
     /// Whether the last block is to come once more.
     again: bool,
 }
@@ -133,10 +133,22 @@ fn last_line_end(bytes: &[u8]) -> Option<usize> {
     last.map(|at| at + 1)
 }
 
+/// Refuses a first line above the limit: a whole block may hold longer ones.
+pub(super) fn check_line(block: &[u8], line: u64, limit: usize) -> Result<(), Error> {
+    match line_length(block) > limit {
+        true => Err(Error::LineTooLong { line, limit }),
+        false => Ok(()),
+    }
+}
+
+/// The bytes of the first line, without its end.
+fn line_length(block: &[u8]) -> usize {
+    block.iter().take_while(|&&byte| !is_line_end(byte)).count()
+}
+
 /// Passes over the first line.
 pub(super) fn skip_line(block: &mut &[u8], line: &mut u64) {
-    let length = block.iter().take_while(|&&byte| !is_line_end(byte)).count();
-    *block = &block[length..];
+    *block = &block[line_length(block)..];
     skip_line_end(block, line);
 }
 

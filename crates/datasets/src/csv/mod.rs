@@ -204,12 +204,14 @@ fn read_as<N: Number>(
     columns::check(options)?;
     let mut rows: Option<Rows<'_, N>> = None;
     let mut header = false;
+    let limit = blocks.max_line_bytes;
     while let Some(mut block) = blocks.next(line)? {
         if rows.is_none() {
             lines::skip_empty(&mut block, &mut line);
             if block.is_empty() {
                 continue;
             }
+            lines::check_line(block, line, limit)?;
             let columns = Columns::of_first_line(block, line, options)?;
             header = options.header == Header::Present;
             if header {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::field::{Place, field, is_line_end};
-use super::lines::{Blocks, skip_empty};
+use super::lines::{Blocks, check_line, skip_empty};
 use super::{Options, read_blocks};
 use crate::source::Source;
 use crate::{Dataset, Error};
@@ -72,11 +72,12 @@ fn first<R: std::io::Read>(
     line: &mut u64,
     delimiter: u8,
 ) -> Result<(u64, Vec<String>), Error> {
+    let limit = blocks.max_line_bytes;
     while let Some(mut block) = blocks.next(*line)? {
         let mut at_line = *line;
         skip_empty(&mut block, &mut at_line);
         if !block.is_empty() {
-            let found = fields(block, at_line, delimiter);
+            let found = check_line(block, at_line, limit).and_then(|()| fields(block, at_line, delimiter));
             blocks.again();
             return Ok((at_line, found?));
         }
@@ -119,6 +120,16 @@ mod tests {
     fn a_file_without_records_and_a_stray_quote_are_errors() {
         assert!(matches!(first_of("\n\n"), Err(Error::NoRecords { .. })));
         assert!(matches!(first_of("1,\"2\n"), Err(Error::UnterminatedQuote { line: 1, column: 2 })));
+    }
+
+    #[test]
+    fn a_first_line_above_the_limit_is_refused() {
+        let first_of = |text: &str| {
+            let options = Options { max_line_bytes: 5, ..Options::default() };
+            first(&mut Blocks::new(text.as_bytes(), &options), &mut 1, b',').map(|(_, fields)| fields.len())
+        };
+        assert!(matches!(first_of("\n1,2,3\n"), Ok(3)));
+        assert!(matches!(first_of("\n1,2,34\n"), Err(Error::LineTooLong { line: 2, limit: 5 })));
     }
 
     #[test]

@@ -87,8 +87,6 @@ fn faults_that_options_bring_have_their_errors() {
     assert_eq!(message(text, &named("a")), "header: expected one column \"a\", got several");
     let wide = Options { n_features: Some(256), ..digits() };
     assert_eq!(message(text, &wide), "line 1: expected 257 fields, got 3");
-    let short_lines = Options { max_line_bytes: 4, ..digits() };
-    assert_eq!(message(b"label,a\n1,2\n1,234\n", &short_lines), "line 3: expected at most 4 bytes, got more");
     let little = Options { max_bytes: 10, ..digits() };
     assert_eq!(message(text, &little), "csv: expected at most 10 bytes of text, got more");
     let bytes = Options { numbers: NumberType::U8, value_range: None, ..digits() };
@@ -124,6 +122,17 @@ fn faults_that_options_bring_have_their_errors() {
     for options in refused {
         assert!(message(text, &options).starts_with("csv options: expected "), "{options:?}");
     }
+}
+
+#[test]
+fn no_line_is_longer_than_the_limit_not_even_a_header() {
+    let short_lines = Options { max_line_bytes: 4, ..digits() };
+    let too_long: [(&[u8], u64); 3] =
+        [(b"l,a\n1,2\n1,234\n", 3), (b"label,x\n1,2\n", 1), (b"\r\n10,20\n", 2)];
+    for (text, line) in too_long {
+        assert_eq!(message(text, &short_lines), format!("line {line}: expected at most 4 bytes, got more"));
+    }
+    assert_eq!(parse(b"l,ab\r\n1,23", &short_lines).len(), 1, "line ends do not count");
 }
 
 #[test]
