@@ -13,7 +13,7 @@ const MOST_UNPACKED: u64 = 1032;
 
 /// Bytes to parse, unpacked if they are gzip.
 pub(crate) struct Source<'a> {
-    reader: Box<dyn Read + 'a>,
+    reader: Box<dyn Read + Send + 'a>,
     /// The length of the file as it is stored; 0 if it is not known.
     pub(crate) stored: u64,
     /// No more bytes than this can come.
@@ -36,11 +36,11 @@ impl<'a> Source<'a> {
         Ok(Self::new(bytes, Some(bytes.len() as u64))?)
     }
 
-    fn new(mut reader: impl BufRead + 'a, stored: Option<u64>) -> io::Result<Self> {
+    fn new(mut reader: impl BufRead + Send + 'a, stored: Option<u64>) -> io::Result<Self> {
         let packed = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let most = if packed { MOST_UNPACKED } else { 1 };
         let bound = stored.map_or(u64::MAX, |stored| stored.saturating_mul(most));
-        let reader: Box<dyn Read + 'a> = match packed {
+        let reader: Box<dyn Read + Send + 'a> = match packed {
             true => Box::new(Unpack { decoder: MultiGzDecoder::new(reader), started: false }),
             false => Box::new(reader),
         };

@@ -123,6 +123,12 @@ mod tests {
     }
 
     #[test]
+    fn another_thread_may_read_what_this_one_has_opened() {
+        fn is_send<T: Send>() {}
+        is_send::<Reader>();
+    }
+
+    #[test]
     fn a_first_line_above_the_limit_is_refused() {
         let first_of = |text: &str| {
             let options = Options { max_line_bytes: 5, ..Options::default() };
