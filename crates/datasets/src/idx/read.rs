@@ -65,8 +65,8 @@ fn header_bytes(source: &mut Source<'_>, count: usize, before: u64) -> Result<Ve
     Ok(bytes)
 }
 
-/// The size of the array, checked against every bound there is before anything is allocated for it.
-fn payload_bytes(shape: &[usize], size: u64, source: &Source<'_>, options: &Options) -> Result<u64, Error> {
+/// The bytes of an array that a file may hold, `limit` at most; what is written is held to it as well.
+pub(super) fn array_bytes(shape: &[usize], size: u64, limit: u64) -> Result<u64, Error> {
     if let Some(axis) = shape.iter().skip(1).position(|&axis| axis == 0) {
         return Err(Error::ZeroAxis { axis: axis + 1 });
     }
@@ -74,14 +74,21 @@ fn payload_bytes(shape: &[usize], size: u64, source: &Source<'_>, options: &Opti
     // The axes behind the first alone must also be in range: an array of no examples still has their strides.
     let example = shape.iter().skip(1).try_fold(size, |product, &axis| product.checked_mul(axis as u64));
     let whole = example.and_then(|x| x.checked_mul(shape.first().map_or(1, |&axis| axis as u64)));
-    let most = options.max_bytes.min(isize::MAX as u64);
+    let most = limit.min(isize::MAX as u64);
     let (Some(example), Some(whole)) = (example, whole) else { return Err(too_large(most)) };
     if whole > most || example > isize::MAX as u64 {
         return Err(too_large(most));
     }
+    Ok(whole)
+}
+
+/// The size of the array, checked against every bound there is before anything is allocated for it.
+fn payload_bytes(shape: &[usize], size: u64, source: &Source<'_>, options: &Options) -> Result<u64, Error> {
+    let whole = array_bytes(shape, size, options.max_bytes)?;
     let header = 4 + 4 * shape.len() as u64;
     if source.packed && whole > source.bound {
-        return Err(too_large(source.bound)); // no gzip file of this length unpacks to as much
+        // No gzip file of this length unpacks to as much.
+        return Err(Error::TooLarge { shape: shape.to_vec(), size, limit: source.bound });
     }
     if !source.packed && whole > source.bound - header.min(source.bound) {
         return Err(Error::Truncated { part: "array", need: header + whole, have: source.bound });

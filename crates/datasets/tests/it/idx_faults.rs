@@ -107,6 +107,35 @@ fn an_array_of_no_examples_is_an_empty_array() {
 }
 
 #[test]
+fn shapes_that_would_not_be_read_are_not_written() {
+    let write = |shape: &[usize]| {
+        let mut file = vec![];
+        let data = idx::Data::F64(ndarray::ArrayD::zeros(shape));
+        let written = idx::write(&mut file, &data).map_err(|error| error.to_string());
+        match &written {
+            Ok(()) => assert_eq!(idx::parse(&file, &idx::Options::default()).unwrap(), data),
+            Err(_) => assert!(file.is_empty(), "{file:?}"),
+        }
+        written
+    };
+    for shape in [&[][..], &[0], &[2, 1], &[0, 3]] {
+        assert_eq!(write(shape), Ok(()), "{shape:?}");
+    }
+    for (shape, expected) in [
+        (&[3, 0][..], "idx axis 1: expected a length above 0, got 0"),
+        (&[0, 2, 0], "idx axis 2: expected a length above 0, got 0"),
+        (
+            &[0, 1 << 31, 1 << 31],
+            "idx header: expected at most 9223372036854775807 bytes, got shape [0, 2147483648, 2147483648] of 8-byte numbers",
+        ),
+        (&[0, 1 << 32], "idx: expected axes below 2^32, and 255 at most"),
+        (&[1; 256], "idx: expected axes below 2^32, and 255 at most"),
+    ] {
+        assert_eq!(write(shape).unwrap_err(), expected);
+    }
+}
+
+#[test]
 fn features_and_labels_that_do_not_fit_are_errors_with_the_file() {
     let folder = Folder::new();
     let images = folder.file("images", &[0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 1, 5, 6]);
