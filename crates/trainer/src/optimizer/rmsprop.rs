@@ -10,7 +10,7 @@
 //!
 //! Tieleman, Hinton, "Neural networks for machine learning", lecture 6.5, 2012; centred: Graves, "Generating sequences
 //! with recurrent neural networks", 2013, eq. 38 to 41. ε stands outside of the root, as in PyTorch; Keras has it
-//! inside.
+//! inside. Where gradients hardly change, rounding can make s - m² negative, which a variance is not: that counts as 0.
 
 use tensor_ops::Scalar;
 
@@ -68,8 +68,11 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
         let [rate, decay, epsilon, alpha, rest, momentum] =
             [at.rate, at.decay(self.weight_decay), self.epsilon, self.alpha, 1.0 - self.alpha, self.momentum]
                 .map(T::from_f64);
+        let zero = T::zero();
         let square = move |s: T, g: T| alpha * s + rest * g * g;
         let mean = move |m: T, g: T| alpha * m + rest * g;
+        // This way round, what is not a number stays so.
+        let deviation = move |s: T, m: T| (s - m * m).maximum(zero).sqrt();
         let kind = "rmsprop";
         match (self.centered, self.momentum != 0.0) {
             (false, false) => each(kind, param, grad, slots, move |w, g, [s]| {
@@ -80,7 +83,7 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
             (true, false) => each(kind, param, grad, slots, move |w, g, [s, m]| {
                 let g = g + decay * w;
                 let (s, m) = (square(s, g), mean(m, g));
-                (w - rate * (g / ((s - m * m).sqrt() + epsilon)), [s, m])
+                (w - rate * (g / (deviation(s, m) + epsilon)), [s, m])
             }),
             (false, true) => each(kind, param, grad, slots, move |w, g, [s, v]| {
                 let g = g + decay * w;
@@ -91,7 +94,7 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
             (true, true) => each(kind, param, grad, slots, move |w, g, [s, m, v]| {
                 let g = g + decay * w;
                 let (s, m) = (square(s, g), mean(m, g));
-                let v = momentum * v + g / ((s - m * m).sqrt() + epsilon);
+                let v = momentum * v + g / (deviation(s, m) + epsilon);
                 (w - rate * v, [s, m, v])
             }),
         }
@@ -101,6 +104,38 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Many centred steps by one gradient, over whole vectors and what is left of them.
+    fn constant_gradient<T: Scalar>(momentum: f64) {
+        let options = RmsProp { centered: true, momentum, ..RmsProp::default() };
+        let n = 67;
+        let grad = vec![T::from_f64(0.1); n];
+        let mut arrays = [(); 4].map(|()| vec![T::zero(); n]);
+        for t in 1..=5000 {
+            let [w, s, m, v] = &mut arrays;
+            let slots: &mut [&mut [T]] = &mut [s, m, v];
+            let used = Optimizer::<T>::slots(&options).len();
+            options.update(Update { t, rate: 0.01, decays: true }, w, &grad, &mut slots[..used]);
+            assert!(arrays.iter().flatten().all(|x| x.is_finite()), "step {t}, momentum {momentum}");
+        }
+    }
+
+    #[test]
+    fn a_variance_that_rounding_makes_negative_is_0() {
+        for momentum in [0.0, 0.9] {
+            constant_gradient::<f32>(momentum);
+            constant_gradient::<f64>(momentum);
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_is_no_number_is_not_hidden() {
+        let (mut w, mut s, mut m) = ([1.0_f64], [0.0], [0.0]);
+        let centred = RmsProp { centered: true, ..RmsProp::default() };
+        let at = Update { t: 1, rate: 0.1, decays: true };
+        centred.update(at, &mut w, &[f64::NAN], &mut [&mut s, &mut m]);
+        assert!(w[0].is_nan());
+    }
 
     #[test]
     fn an_element_does_not_depend_on_where_it_lies() {
