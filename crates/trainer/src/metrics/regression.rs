@@ -47,9 +47,11 @@ pub fn r2<T: Scalar, U: Scalar>(y: &ArrayRef2<T>, t: &ArrayRef2<U>) -> Option<f6
     assert_eq!(y.dim(), t.dim(), "r2: shapes of outputs and targets");
     let mut total = 0.0;
     for (y, t) in y.columns().into_iter().zip(t.columns()) {
+        // The mean of equal numbers may be rounded to another one, and squares of tiny numbers to 0.
+        let varies = t.iter().any(|v| v.value() != t[0].value());
         let mean = t.iter().map(|t| t.value()).sum::<f64>() / t.len() as f64;
         let spread: f64 = t.iter().map(|t| (t.value() - mean).powi(2)).sum();
-        if spread == 0.0 {
+        if !varies || spread == 0.0 {
             return None;
         }
         let error: f64 = y.iter().zip(&t).map(|(y, t)| (y.value() - t.value()).powi(2)).sum();
@@ -79,5 +81,16 @@ mod tests {
         assert_eq!(r2(&y, &t), None, "the second column does not vary");
         // Column by column: 1 - 9 / 0.5.
         assert_eq!(r2(&y.slice(ndarray::s![.., ..1]), &t.slice(ndarray::s![.., ..1])), Some(-17.0));
+    }
+
+    #[test]
+    fn nothing_is_explained_of_targets_that_do_not_vary() {
+        // The sum of three 0.1 over 3 is not 0.1.
+        let t = array![[0.1_f64], [0.1], [0.1]];
+        assert_eq!(r2(&array![[1.0], [2.0], [3.0]], &t), None);
+        assert_eq!(r2(&t, &t), None);
+        let tiny = array![[0.0], [1e-200]];
+        assert_eq!(r2(&tiny, &tiny), None, "a variance that is rounded to 0");
+        assert_eq!(r2(&tiny.slice(ndarray::s![..0, ..]), &tiny.slice(ndarray::s![..0, ..])), None);
     }
 }
