@@ -27,6 +27,7 @@ use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::evaluate::Evaluator;
 use crate::groups::{self, Settings};
+use crate::optimizer;
 use crate::trace::{Phase, Trace, Tracer};
 use crate::{Error, Evaluation, History, Model, Optimizer, Options, Record, Source};
 use step::Memory;
@@ -84,7 +85,8 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Option`] if an option makes no sense.
+    /// [`Error::Option`] if an option makes no sense, of the options or of the optimiser, or if the optimiser has more
+    /// slots than [`MAX_SLOTS`](crate::MAX_SLOTS).
     pub fn new(
         model: Model<T, N>,
         loss: impl Loss<T> + 'static,
@@ -106,6 +108,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         options: Options,
     ) -> Result<Self, Error> {
         options.check()?;
+        optimizer::check(&*optimizer)?;
         let model = model.clone(); // in the standard layout, whatever its parameters have been exchanged for
         let settings = groups::resolve(&options.groups, model.specs())?;
         let slots = model.params().iter().zip(&settings).map(|(p, settings)| {

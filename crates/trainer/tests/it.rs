@@ -30,6 +30,7 @@ mod it {
     mod pytorch;
     #[cfg(feature = "recipe")]
     mod recipes;
+    mod refused;
     #[cfg(feature = "report")]
     mod report;
     mod resume;

@@ -36,14 +36,6 @@ impl Default for AdaDelta {
     }
 }
 
-impl AdaDelta {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check::below_1("rho", self.rho)?;
-        check::from_0("epsilon", self.epsilon)?;
-        check::from_0("weight_decay", self.weight_decay)
-    }
-}
-
 impl<T: Scalar> Optimizer<T> for AdaDelta {
     fn kind(&self) -> &'static str {
         "adadelta"
@@ -51,6 +43,12 @@ impl<T: Scalar> Optimizer<T> for AdaDelta {
 
     fn slots(&self) -> &'static [&'static str] {
         &["mean_square", "mean_square_step"]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::below_1("rho", self.rho)?;
+        check::from_0("epsilon", self.epsilon)?;
+        check::from_0("weight_decay", self.weight_decay)
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {

@@ -36,15 +36,6 @@ impl Default for AdaGrad {
     }
 }
 
-impl AdaGrad {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check::from_0("rate_decay", self.rate_decay)?;
-        check::from_0("initial", self.initial)?;
-        check::from_0("epsilon", self.epsilon)?;
-        check::from_0("weight_decay", self.weight_decay)
-    }
-}
-
 impl<T: Scalar> Optimizer<T> for AdaGrad {
     fn kind(&self) -> &'static str {
         "adagrad"
@@ -52,6 +43,13 @@ impl<T: Scalar> Optimizer<T> for AdaGrad {
 
     fn slots(&self) -> &'static [&'static str] {
         &["sum_of_squares"]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::from_0("rate_decay", self.rate_decay)?;
+        check::from_0("initial", self.initial)?;
+        check::from_0("epsilon", self.epsilon)?;
+        check::from_0("weight_decay", self.weight_decay)
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {

@@ -42,13 +42,6 @@ impl Default for Adam {
 }
 
 impl Adam {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check::below_1("beta1", self.beta1)?;
-        check::below_1("beta2", self.beta2)?;
-        check::from_0("epsilon", self.epsilon)?;
-        check::from_0("weight_decay", self.weight_decay)
-    }
-
     pub(super) fn slot_names(&self) -> &'static [&'static str] {
         if self.amsgrad { &["mean", "mean_square", "largest_mean_square"] } else { &["mean", "mean_square"] }
     }
@@ -104,6 +97,13 @@ impl<T: Scalar> Optimizer<T> for Adam {
 
     fn slots(&self) -> &'static [&'static str] {
         self.slot_names()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::below_1("beta1", self.beta1)?;
+        check::below_1("beta2", self.beta2)?;
+        check::from_0("epsilon", self.epsilon)?;
+        check::from_0("weight_decay", self.weight_decay)
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {

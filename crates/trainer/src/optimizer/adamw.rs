@@ -40,11 +40,6 @@ impl Default for AdamW {
 }
 
 impl AdamW {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        self.adam().check()?;
-        check::from_0("weight_decay", self.weight_decay)
-    }
-
     /// The same without the decay.
     fn adam(&self) -> Adam {
         let AdamW { beta1, beta2, epsilon, amsgrad, .. } = *self;
@@ -59,6 +54,11 @@ impl<T: Scalar> Optimizer<T> for AdamW {
 
     fn slots(&self) -> &'static [&'static str] {
         self.adam().slot_names()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        Optimizer::<T>::check(&self.adam())?;
+        check::from_0("weight_decay", self.weight_decay)
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {

@@ -1,6 +1,19 @@
-//! What the options of an optimiser must be.
+//! What an optimiser and its options must be.
 
+use tensor_ops::Scalar;
+
+use super::{MAX_SLOTS, Optimizer};
 use crate::Error;
+
+/// That an optimiser can train: its options make sense, and its slots, which may be those of a user's own, have room.
+pub(crate) fn check<T: Scalar>(optimizer: &dyn Optimizer<T>) -> Result<(), Error> {
+    optimizer.check()?;
+    let slots = optimizer.slots();
+    if slots.len() > MAX_SLOTS {
+        return Err(Error::option("slots", &format!("at most {MAX_SLOTS}"), slots.len()));
+    }
+    Ok(())
+}
 
 /// That an option is a finite number from 0.
 pub(super) fn from_0(option: &'static str, value: f64) -> Result<(), Error> {

@@ -34,14 +34,6 @@ impl Default for Lion {
     }
 }
 
-impl Lion {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check::below_1("beta1", self.beta1)?;
-        check::below_1("beta2", self.beta2)?;
-        check::from_0("weight_decay", self.weight_decay)
-    }
-}
-
 impl<T: Scalar> Optimizer<T> for Lion {
     fn kind(&self) -> &'static str {
         "lion"
@@ -49,6 +41,12 @@ impl<T: Scalar> Optimizer<T> for Lion {
 
     fn slots(&self) -> &'static [&'static str] {
         &["momentum"]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::below_1("beta1", self.beta1)?;
+        check::below_1("beta2", self.beta2)?;
+        check::from_0("weight_decay", self.weight_decay)
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {

@@ -19,10 +19,13 @@ use std::fmt::Debug;
 
 use tensor_ops::Scalar;
 
+use crate::Error;
+
 pub use adadelta::AdaDelta;
 pub use adagrad::AdaGrad;
 pub use adam::Adam;
 pub use adamw::AdamW;
+pub(crate) use check::check;
 pub use lion::Lion;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
@@ -72,6 +75,17 @@ pub trait Optimizer<T: Scalar>: Debug + Send + Sync {
     /// The names of the arrays to remember for each parameter, at most [`MAX_SLOTS`]. Each begins as zeros.
     fn slots(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// That the options make sense. [`Trainer::new`](crate::Trainer::new) asks, so an update may count on it.
+    ///
+    /// By default they do: for an optimiser without options, or whose options are checked before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if one does not.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
     }
 
     /// param ← the updated parameter; slots ← what to remember.

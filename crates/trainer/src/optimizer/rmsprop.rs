@@ -41,15 +41,6 @@ impl Default for RmsProp {
     }
 }
 
-impl RmsProp {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check::below_1("alpha", self.alpha)?;
-        check::from_0("epsilon", self.epsilon)?;
-        check::below_1("momentum", self.momentum)?;
-        check::from_0("weight_decay", self.weight_decay)
-    }
-}
-
 impl<T: Scalar> Optimizer<T> for RmsProp {
     fn kind(&self) -> &'static str {
         "rmsprop"
@@ -62,6 +53,13 @@ impl<T: Scalar> Optimizer<T> for RmsProp {
             (false, true) => &["mean_square", "velocity"],
             (true, true) => &["mean_square", "mean", "velocity"],
         }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::below_1("alpha", self.alpha)?;
+        check::from_0("epsilon", self.epsilon)?;
+        check::below_1("momentum", self.momentum)?;
+        check::from_0("weight_decay", self.weight_decay)
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {

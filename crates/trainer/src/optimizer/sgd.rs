@@ -23,21 +23,10 @@ use crate::Error;
 pub struct Sgd {
     /// μ, how much of the last step is kept; 0 for none.
     pub momentum: f64,
-    /// Look ahead along the velocity.
+    /// Look ahead along the velocity, for which there has to be one: momentum above 0.
     pub nesterov: bool,
     /// λ, the factor of the parameter that is added to its gradient.
     pub weight_decay: f64,
-}
-
-impl Sgd {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        check::below_1("momentum", self.momentum)?;
-        check::from_0("weight_decay", self.weight_decay)?;
-        if self.nesterov && self.momentum == 0.0 {
-            return Err(Error::option("momentum", "above 0 for nesterov", self.momentum));
-        }
-        Ok(())
-    }
 }
 
 impl<T: Scalar> Optimizer<T> for Sgd {
@@ -47,6 +36,15 @@ impl<T: Scalar> Optimizer<T> for Sgd {
 
     fn slots(&self) -> &'static [&'static str] {
         if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::below_1("momentum", self.momentum)?;
+        check::from_0("weight_decay", self.weight_decay)?;
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(Error::option("momentum", "above 0 for nesterov", self.momentum));
+        }
+        Ok(())
     }
 
     fn update(&self, at: Update, param: &mut [T], grad: &[T], slots: &mut [&mut [T]]) {

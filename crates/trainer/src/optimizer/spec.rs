@@ -60,7 +60,7 @@ macro_rules! specs {
             pub fn build<T: Scalar>(&self) -> Result<Box<dyn Optimizer<T>>, Error> {
                 Ok(match *self {
                     $(Spec::$optimizer(optimizer) => {
-                        optimizer.check()?;
+                        Optimizer::<T>::check(&optimizer)?;
                         Box::new(optimizer)
                     })*
                 })

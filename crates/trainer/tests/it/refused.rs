@@ -1,0 +1,73 @@
+//! Options and optimisers that cannot work: a typed error where a trainer is made, before anything is computed.
+
+use layers::{Affine, Sequential};
+use losses::MeanSquaredError;
+use trainer::{
+    AdaDelta, AdaGrad, Adam, AdamW, Error, Lion, MAX_SLOTS, Model, Optimizer, Options, RmsProp, Sgd, Trainer,
+    Update,
+};
+
+/// What a trainer with this optimiser is refused for.
+fn refused(optimizer: impl Optimizer<f64> + 'static) -> String {
+    let model = Model::new(Sequential::new(&[2]).push(Affine::new(2, 1)).unwrap(), 1).unwrap();
+    let loss = MeanSquaredError::default();
+    let error = Trainer::new(model, loss, optimizer, Options::default()).unwrap_err();
+    assert!(matches!(error, Error::Option { .. }), "{error:?}");
+    error.to_string()
+}
+
+#[test]
+fn options_of_an_optimiser_that_make_no_sense_are_refused_by_a_trainer() {
+    let share = |option, got| format!("{option}: expected a number from 0 and below 1, got {got}");
+    let from_0 = |option, got| format!("{option}: expected a finite number from 0, got {got}");
+    assert_eq!(refused(Adam { beta1: 1.0, ..Adam::default() }), share("beta1", "1.0"));
+    assert_eq!(refused(Adam { beta2: 2.0, ..Adam::default() }), share("beta2", "2.0"));
+    assert_eq!(refused(AdamW { beta2: f64::NAN, ..AdamW::default() }), share("beta2", "NaN"));
+    assert_eq!(refused(AdamW { weight_decay: -1.0, ..AdamW::default() }), from_0("weight_decay", "-1.0"));
+    assert_eq!(refused(RmsProp { alpha: 5.0, ..RmsProp::default() }), share("alpha", "5.0"));
+    assert_eq!(refused(AdaDelta { rho: 1.0, ..AdaDelta::default() }), share("rho", "1.0"));
+    assert_eq!(refused(AdaGrad { initial: -1.0, ..AdaGrad::default() }), from_0("initial", "-1.0"));
+    assert_eq!(refused(Lion { beta1: -0.1, ..Lion::default() }), share("beta1", "-0.1"));
+    assert_eq!(refused(Sgd { momentum: -3.0, ..Sgd::default() }), share("momentum", "-3.0"));
+    assert_eq!(refused(Sgd { weight_decay: f64::NAN, ..Sgd::default() }), from_0("weight_decay", "NaN"));
+    let nesterov = Sgd { nesterov: true, ..Sgd::default() };
+    assert_eq!(refused(nesterov), "momentum: expected above 0 for nesterov, got 0.0", "as PyTorch does");
+}
+
+/// Somebody's own optimiser, which remembers so much and leaves the parameters as they are.
+#[derive(Debug)]
+struct Own {
+    slots: &'static [&'static str],
+    patience: u64,
+}
+
+impl Optimizer<f64> for Own {
+    fn kind(&self) -> &'static str {
+        "own"
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        self.slots
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        match self.patience {
+            0 => Err(Error::Option { option: "patience", expected: "at least 1".into(), got: "0".into() }),
+            _ => Ok(()),
+        }
+    }
+
+    fn update(&self, _: Update, _: &mut [f64], _: &[f64], _: &mut [&mut [f64]]) {}
+}
+
+#[test]
+fn an_own_optimiser_is_asked_for_its_options() {
+    assert_eq!(refused(Own { slots: &[], patience: 0 }), "patience: expected at least 1, got 0");
+}
+
+#[test]
+fn more_slots_than_there_is_room_for_are_refused() {
+    let slots = &["a", "b", "c", "d", "e"];
+    assert!(slots.len() > MAX_SLOTS);
+    assert_eq!(refused(Own { slots, patience: 1 }), "slots: expected at most 4, got 5");
+}
