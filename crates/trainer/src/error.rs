@@ -57,6 +57,12 @@ pub enum Error {
         /// The shape given.
         got: Vec<usize>,
     },
+    /// Two parameters of one name, in a layer that is the user's own: a file holds each under its name.
+    #[error("parameters: expected names that all differ, got {name} twice")]
+    ParamName {
+        /// The name of both.
+        name: String,
+    },
     /// Another number of parameters than the network has.
     #[error("expected {expected} parameters, got {got}")]
     ParamCount {

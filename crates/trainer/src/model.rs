@@ -92,7 +92,8 @@ impl<T: Scalar, N: Layer> Model<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Network`] if the network does not take this input, or `weights` make no sense.
+    /// [`Error::Network`] if the network does not take this input, or `weights` make no sense; [`Error::ParamName`] if
+    /// two of its parameters have one name.
     pub fn with_init(network: N, input: &[usize], weights: Option<Init>, seed: u64) -> Result<Self, Error> {
         weights.map_or(Ok(()), |init| init.check())?;
         let specs = network.params();
@@ -109,10 +110,14 @@ impl<T: Scalar, N: Layer> Model<T, N> {
     /// # Errors
     ///
     /// [`Error::Network`] if the network does not take this input, [`Error::ParamCount`] or [`Error::ParamShape`] if
-    /// the parameters are not those that it states.
+    /// the parameters are not those that it states, [`Error::ParamName`] if it states two of one name.
     pub fn from_parts(network: N, input: &[usize], params: Vec<ArrayD<T>>) -> Result<Self, Error> {
         let output = network.output_shape(input)?;
         let specs = network.params();
+        let names: Vec<_> = specs.iter().map(|spec| &*spec.name).collect();
+        if let Some(name) = first_repeated(&names) {
+            return Err(Error::ParamName { name: name.into() });
+        }
         if specs.len() != params.len() {
             return Err(Error::ParamCount { expected: specs.len(), got: params.len() });
         }
@@ -305,11 +310,10 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
     }
 }
 
-/// The first name that another class or column has already: by it, none could be told from the other.
-#[cfg(any(feature = "model-file", feature = "recipe"))]
-pub(crate) fn first_repeated(names: &[String]) -> Option<&str> {
+/// The first name that another class, column, parameter or slot has already: by it, none could be told from the other.
+pub(crate) fn first_repeated<S: AsRef<str>>(names: &[S]) -> Option<&str> {
     let mut seen = std::collections::BTreeSet::new();
-    names.iter().find(|name| !seen.insert(*name)).map(String::as_str)
+    names.iter().map(AsRef::as_ref).find(|name| !seen.insert(*name))
 }
 
 /// For a network that looks rows up by index: that each input is a whole number below the bound.

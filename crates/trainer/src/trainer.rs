@@ -86,7 +86,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// # Errors
     ///
     /// [`Error::Option`] if an option makes no sense, of the options or of the optimiser, or if the optimiser has more
-    /// slots than [`MAX_SLOTS`](crate::MAX_SLOTS).
+    /// slots than [`MAX_SLOTS`](crate::MAX_SLOTS) or two of one name.
     pub fn new(
         model: Model<T, N>,
         loss: impl Loss<T> + 'static,

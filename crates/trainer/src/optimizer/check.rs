@@ -4,13 +4,18 @@ use tensor_ops::Scalar;
 
 use super::{MAX_SLOTS, Optimizer};
 use crate::Error;
+use crate::model::first_repeated;
 
-/// That an optimiser can train: its options make sense, and its slots, which may be those of a user's own, have room.
+/// That an optimiser can train: its options make sense, and its slots, which may be those of a user's own, have room and
+/// names by which a checkpoint tells them apart.
 pub(crate) fn check<T: Scalar>(optimizer: &dyn Optimizer<T>) -> Result<(), Error> {
     optimizer.check()?;
     let slots = optimizer.slots();
     if slots.len() > MAX_SLOTS {
         return Err(Error::option("slots", &format!("at most {MAX_SLOTS}"), slots.len()));
+    }
+    if let Some(name) = first_repeated(slots) {
+        return Err(Error::option("slots", "names that all differ", format_args!("{name} twice")));
     }
     Ok(())
 }

@@ -72,7 +72,8 @@ pub trait Optimizer<T: Scalar>: Debug + Send + Sync {
     /// The name in the field's terms: `sgd`.
     fn kind(&self) -> &'static str;
 
-    /// The names of the arrays to remember for each parameter, at most [`MAX_SLOTS`]. Each begins as zeros.
+    /// The names of the arrays to remember for each parameter, at most [`MAX_SLOTS`] that all differ. Each begins as
+    /// zeros.
     fn slots(&self) -> &'static [&'static str] {
         &[]
     }

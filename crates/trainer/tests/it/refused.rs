@@ -1,7 +1,10 @@
-//! Options and optimisers that cannot work: a typed error where a trainer is made, before anything is computed.
+//! Options, optimisers and layers that cannot work: a typed error where a trainer or a model is made, before anything is
+//! computed.
 
-use layers::{Affine, Sequential};
+use layers::{Affine, Backprop, Cache, Layer, ParamSpec, Saved, Sequential};
 use losses::MeanSquaredError;
+use ndarray::{ArrayD, ArrayRefD};
+use tensor_ops::Scalar;
 use trainer::{
     AdaDelta, AdaGrad, Adam, AdamW, Error, Lion, MAX_SLOTS, Model, Optimizer, Options, RmsProp, Sgd, Trainer,
     Update,
@@ -70,4 +73,66 @@ fn more_slots_than_there_is_room_for_are_refused() {
     let slots = &["a", "b", "c", "d", "e"];
     assert!(slots.len() > MAX_SLOTS);
     assert_eq!(refused(Own { slots, patience: 1 }), "slots: expected at most 4, got 5");
+}
+
+#[test]
+fn two_slots_of_one_name_are_refused() {
+    let own = Own { slots: &["a", "b", "a"], patience: 1 };
+    assert_eq!(refused(own), "slots: expected names that all differ, got a twice");
+}
+
+/// y = x, with somebody's own parameters.
+#[derive(Clone, Debug)]
+struct With(Vec<ParamSpec>);
+
+impl Layer for With {
+    fn kind(&self) -> &'static str {
+        "with"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, layers::Error> {
+        Ok(input.to_vec())
+    }
+
+    fn params(&self) -> Vec<ParamSpec> {
+        self.0.clone()
+    }
+}
+
+impl<T: Scalar> Backprop<T> for With {
+    fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
+        y.assign(x);
+    }
+
+    fn backward(
+        &self,
+        _: &[ArrayD<T>],
+        _: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        _: &mut [ArrayD<T>],
+    ) {
+        let Some(dx) = dx else { return };
+        dx.assign(dy);
+    }
+}
+
+/// A network whose second layer has these parameters.
+fn with(params: Vec<ParamSpec>) -> Sequential {
+    Sequential::new(&[2]).push(Affine::new(2, 2)).unwrap().push(With(params)).unwrap()
+}
+
+#[test]
+fn two_parameters_of_one_name_are_refused_however_the_model_is_made() {
+    let twice = ["a", "b", "a"].map(|name| ParamSpec::offset(name, &[1], 0.0)).to_vec();
+    let error = Model::<f64>::new(with(twice.clone()), 1).unwrap_err();
+    assert!(matches!(&error, Error::ParamName { name } if name == "1.a"), "{error:?}");
+    assert_eq!(error.to_string(), "parameters: expected names that all differ, got 1.a twice");
+    let params = twice.iter().map(|spec| ArrayD::<f64>::zeros(&spec.shape[..])).collect();
+    let error = Model::from_parts(With(twice), &[2], params).unwrap_err();
+    assert_eq!(error.to_string(), "parameters: expected names that all differ, got a twice");
+
+    let names = ["a", "b"].map(|name| ParamSpec::offset(name, &[1], 0.0)).to_vec();
+    let network = with(names.clone()).push(With(names)).unwrap();
+    Model::<f64>::new(network, 1).unwrap(); // in another layer, a name is another one
 }
