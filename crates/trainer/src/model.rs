@@ -92,16 +92,17 @@ impl<T: Scalar, N: Layer> Model<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Network`] if the network does not take this input, or `weights` make no sense; [`Error::ParamName`] if
-    /// two of its parameters have one name.
+    /// [`Error::Network`] if the network does not take this input, or `weights` or what a layer proposes make no sense;
+    /// [`Error::ParamName`] if two of its parameters have one name.
     pub fn with_init(network: N, input: &[usize], weights: Option<Init>, seed: u64) -> Result<Self, Error> {
         weights.map_or(Ok(()), |init| init.check())?;
         let specs = network.params();
         let params = specs.iter().enumerate().map(|(i, spec)| {
             let init = weights.filter(|_| spec.role == Role::Weight).unwrap_or(spec.init);
-            init.draw(&spec.shape, spec.fan, &mut stream(seed, Purpose::Init, i as u64))
+            check_init(init, &spec.name)?; // that of a user's own layer may be anything
+            Ok(init.draw(&spec.shape, spec.fan, &mut stream(seed, Purpose::Init, i as u64)))
         });
-        let params = params.collect();
+        let params = params.collect::<Result<_, Error>>()?;
         Model::from_parts(network, input, params)
     }
 
@@ -308,6 +309,16 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
         }
         Ok(head(&self.y, n))
     }
+}
+
+/// That the parameter of this name can begin so.
+fn check_init(init: Init, name: &str) -> Result<(), layers::Error> {
+    init.check().map_err(|mut error| {
+        if let layers::Error::Option { at, .. } = &mut error {
+            *at = format!("{name}, {at}");
+        }
+        error
+    })
 }
 
 /// The first name that another class, column, parameter or slot has already: by it, none could be told from the other.

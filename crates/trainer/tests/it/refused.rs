@@ -1,7 +1,7 @@
 //! Options, optimisers and layers that cannot work: a typed error where a trainer or a model is made, before anything is
 //! computed.
 
-use layers::{Affine, Backprop, Cache, Layer, ParamSpec, Saved, Sequential};
+use layers::{Affine, Backprop, Cache, Fan, Init, Layer, ParamSpec, Saved, Sequential};
 use losses::MeanSquaredError;
 use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::Scalar;
@@ -135,4 +135,25 @@ fn two_parameters_of_one_name_are_refused_however_the_model_is_made() {
     let names = ["a", "b"].map(|name| ParamSpec::offset(name, &[1], 0.0)).to_vec();
     let network = with(names.clone()).push(With(names)).unwrap();
     Model::<f64>::new(network, 1).unwrap(); // in another layer, a name is another one
+}
+
+#[test]
+fn a_parameter_that_cannot_begin_as_its_layer_proposes_is_refused_by_name() {
+    let beginning = |init| {
+        let spec = ParamSpec { init, ..ParamSpec::weight("a", &[1], Fan { r#in: 1, out: 1 }) };
+        vec![ParamSpec::offset("b", &[1], 0.0), spec]
+    };
+    for (init, expected) in [
+        (Init::Normal { std: f64::NAN }, "std finite and from 0, got NaN"),
+        (Init::TruncatedNormal { std: -1.0 }, "std finite and from 0, got -1.0"),
+        (Init::Constant { value: f64::INFINITY }, "value finite, got inf"),
+        (Init::Uniform { low: 1.0, high: 0.0 }, "high from low, which is 1.0, got 0.0"),
+        (Init::Orthogonal { gain: f64::NAN }, "gain finite, got NaN"),
+    ] {
+        let error = Model::<f64>::new(with(beginning(init)), 1).unwrap_err();
+        assert!(matches!(error, Error::Network(layers::Error::Option { .. })), "{error:?}");
+        assert_eq!(error.to_string(), format!("1.a, init: expected {expected}"));
+        let all = Model::<f64>::with_init(with(beginning(init)), &[2], Some(Init::he()), 1);
+        all.unwrap(); // all weights begin otherwise
+    }
 }
