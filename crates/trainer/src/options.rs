@@ -135,9 +135,9 @@ pub enum Order {
 }
 
 impl Options {
-    /// The steps of one epoch over `n` examples.
+    /// The steps of one epoch over `n` examples. A `batch_size` of 0, which no trainer takes, counts as 1.
     pub fn steps_per_epoch(&self, n: usize) -> u64 {
-        (n as u64).div_ceil(self.batch_size as u64)
+        (n as u64).div_ceil(self.batch_size.max(1) as u64)
     }
 
     /// The steps of the whole run over `n` examples.
@@ -197,5 +197,18 @@ impl Options {
         self.average.map_or(Ok(()), Average::check)?;
         self.early_stopping.map_or(Ok(()), |stopping| stopping.check())?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_size_of_0_is_refused_and_has_its_steps_all_the_same() {
+        let options = Options { batch_size: 0, ..Options::default() };
+        assert_eq!(options.check().unwrap_err().to_string(), "batch_size: expected at least 1, got 0");
+        assert_eq!(options.steps_per_epoch(10), 10);
+        assert_eq!(options.run_length(10), RunLength { total: 100, epoch: 10 });
     }
 }

@@ -138,6 +138,11 @@ impl RunLength {
     fn steps(self, length: Option<Length>) -> u64 {
         length.map_or(self.total, |length| length.steps(self.epoch))
     }
+
+    /// The steps of a span that comes again and again, at least 1.
+    fn period(self, length: Length) -> u64 {
+        length.steps(self.epoch).max(1)
+    }
 }
 
 impl Schedule {
@@ -188,19 +193,22 @@ impl Schedule {
     }
 
     /// The learning rate of step `t`, counted from 0, given the base rate and how long training lasts.
+    ///
+    /// A rate changes each step at most: a period of 0 steps, which no trainer takes, or of epochs that have none, counts
+    /// as 1, and so does a `multiply` of 0.
     pub fn rate(&self, base: f64, t: u64, run: RunLength) -> f64 {
         match self {
             Schedule::Constant => base,
-            Schedule::Step { every, factor } => base * factor.powf((t / every.steps(run.epoch)) as f64),
+            Schedule::Step { every, factor } => base * factor.powf((t / run.period(*every)) as f64),
             Schedule::MultiStep { at, factor } => {
                 base * factor.powf(at.iter().filter(|at| at.steps(run.epoch) <= t).count() as f64)
             }
             Schedule::Exponential { every, factor } => {
-                base * factor.powf(t as f64 / every.steps(run.epoch) as f64)
+                base * factor.powf(t as f64 / run.period(*every) as f64)
             }
             Schedule::Cosine { minimum, length } => cosine(base, *minimum, share(t, run.steps(*length))),
             Schedule::CosineRestarts { first, multiply, minimum } => {
-                let (at, span) = within_restarts(t, first.steps(run.epoch), *multiply);
+                let (at, span) = within_restarts(t, run.period(*first), (*multiply).max(1));
                 cosine(base, *minimum, share(at, span))
             }
             Schedule::Linear { from, to, length } => {
@@ -266,7 +274,7 @@ fn cosine(from: f64, to: f64, share: f64) -> f64 {
     to + (from - to) * (1.0 + (PI * share).cos()) / 2.0
 }
 
-/// The time within the span that `t` is in, and the length of that span.
+/// The time within the span that `t` is in, and the length of that span; `first` and `multiply` are at least 1.
 fn within_restarts(t: u64, first: u64, multiply: u64) -> (u64, u64) {
     if multiply == 1 {
         return (t % first, first);
@@ -329,6 +337,37 @@ mod tests {
         let nested = Schedule::WarmUp { length: Length::Steps(1), from: 0.0, then: Box::new(step) };
         let error = nested.check().unwrap_err().to_string();
         assert_eq!(error, "schedule: expected a time of at least 1, got { steps = 0 }");
+    }
+
+    #[test]
+    fn what_is_refused_has_a_rate_all_the_same() {
+        let rates = |schedule: &Schedule, run| [0, 1, 39, 40, u64::MAX].map(|t| schedule.rate(1.0, t, run));
+        let none = RunLength { total: 0, epoch: 0 };
+        let periodic = |every, multiply| {
+            [
+                Schedule::Step { every, factor: 0.5 },
+                Schedule::Exponential { every, factor: 0.5 },
+                Schedule::CosineRestarts { first: every, multiply, minimum: 0.0 },
+            ]
+        };
+        for multiply in [0, 1] {
+            let each_step = periodic(Length::Steps(1), 1).map(|schedule| rates(&schedule, RUN));
+            for never in [Length::Steps(0), Length::Epochs(0)] {
+                let refused = periodic(never, multiply);
+                assert!(refused.iter().all(|schedule| schedule.check().is_err()));
+                assert_eq!(refused.map(|schedule| rates(&schedule, RUN)), each_step);
+            }
+            // Of a run over no examples.
+            let empty = periodic(Length::Epochs(3), multiply);
+            assert_eq!(empty.map(|schedule| rates(&schedule, none)), each_step);
+        }
+        let same = Schedule::CosineRestarts { first: Length::Steps(7), multiply: 0, minimum: 0.0 };
+        assert!(same.check().is_err());
+        let again = Schedule::CosineRestarts { first: Length::Steps(7), multiply: 1, minimum: 0.0 };
+        assert_eq!(rates(&same, RUN), rates(&again, RUN));
+        for schedule in Schedule::all() {
+            assert!(rates(&schedule, none).iter().all(|rate| rate.is_finite()), "{schedule:?}");
+        }
     }
 
     #[cfg(feature = "recipe")]
