@@ -24,7 +24,8 @@ pub struct RateSearch {
     pub steps: u64,
     /// How much of the mean loss is kept in each step.
     pub smoothing: f64,
-    /// The search ends when the mean loss is so many times the smallest.
+    /// The search ends when the mean loss is so many times the smallest. Where that is not above 0, its size is how far it
+    /// is below 0 or below the first loss, whichever is more, and the end a rise by `burst - 1` times that.
     pub burst: f64,
 }
 
@@ -80,11 +81,11 @@ impl RateSearch {
             mean = self.smoothing * mean + (1.0 - self.smoothing) * report.loss;
             // The mean began as 0; without that, it is one of the losses so far.
             let loss = mean / (1.0 - self.smoothing.powf(t as f64));
-            let smallest = tried.iter().fold(loss, |smallest: f64, tried: &Tried| smallest.min(tried.loss));
-            if loss > self.burst * smallest {
+            tried.push(Tried { rate, loss });
+            if self.has_burst(&tried) {
+                tried.pop();
                 break;
             }
-            tried.push(Tried { rate, loss });
         }
         Ok(tried)
     }
@@ -94,6 +95,18 @@ impl RateSearch {
         let slope = |pair: &[Tried]| (pair[1].loss - pair[0].loss) / (pair[1].rate / pair[0].rate).ln();
         let falling = tried.windows(2).filter(|pair| slope(pair) < 0.0);
         falling.min_by(|a, b| slope(a).total_cmp(&slope(b))).map(|pair| pair[0].rate)
+    }
+
+    /// Whether the last loss is far above the smallest.
+    fn has_burst(&self, tried: &[Tried]) -> bool {
+        let [first, .., last] = tried else { return false };
+        let smallest = tried.iter().fold(last.loss, |smallest, tried| smallest.min(tried.loss));
+        if smallest > 0.0 {
+            return last.loss > self.burst * smallest;
+        }
+        // Below 0, so many times the smallest is less still.
+        let size = (first.loss - smallest).max(-smallest);
+        last.loss - smallest > (self.burst - 1.0) * size
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -106,6 +119,38 @@ impl RateSearch {
         if !(0.0..1.0).contains(&self.smoothing) {
             return Err(Error::option("smoothing", "a number from 0 and below 1", self.smoothing));
         }
+        if self.burst.is_nan() || self.burst < 1.0 {
+            return Err(Error::option("burst", "a number from 1", self.burst));
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of these losses a search with the default options keeps.
+    fn kept(losses: &[f64]) -> usize {
+        let tried: Vec<_> = losses.iter().map(|&loss| Tried { rate: 1.0, loss }).collect();
+        let end = (1..=tried.len()).find(|&n| RateSearch::default().has_burst(&tried[..n]));
+        end.map_or(tried.len(), |n| n - 1)
+    }
+
+    #[test]
+    fn a_loss_has_burst_far_above_the_smallest_whatever_its_sign() {
+        assert_eq!(kept(&[2.0, 1.0, 4.0, 4.1]), 3, "four times the smallest");
+        assert_eq!(kept(&[-2.0, -1.9, -2.0, 3.9, 4.1]), 4, "by three times what the smallest is below 0");
+        assert_eq!(kept(&[3.0, -1.0, 10.9, 11.1]), 3, "by three times what it has fallen by");
+        assert_eq!(kept(&[-1.0, -2.0, -3.0, -4.0, -5.0]), 5, "falling all the way");
+    }
+
+    #[test]
+    fn a_burst_that_ends_every_search_is_refused() {
+        for (burst, got) in [(0.5, "0.5"), (f64::NAN, "NaN")] {
+            let error = RateSearch { burst, ..RateSearch::default() }.check().unwrap_err().to_string();
+            assert_eq!(error, format!("burst: expected a number from 1, got {got}"));
+        }
+        RateSearch { burst: f64::INFINITY, ..RateSearch::default() }.check().unwrap();
     }
 }

@@ -28,6 +28,7 @@ mod it {
     mod prediction_only;
     #[cfg(feature = "model-file")]
     mod pytorch;
+    mod rate_finder;
     #[cfg(feature = "recipe")]
     mod recipes;
     mod refused;

@@ -9,7 +9,7 @@ use tensor_ops::random::{Purpose, stream};
 use trainer::metrics::{by_label, r2, top_k};
 use trainer::{
     Adam, AdamW, Average, Clip, EarlyStopping, Error, Every, Group, Lbfgs, Length, Margin, Metric, Model,
-    OptimizerSpec, Options, Plateau, RateSearch, Schedule, Sgd, Source, Trainer, evaluate, outputs,
+    OptimizerSpec, Options, Plateau, Schedule, Sgd, Source, Trainer, evaluate, outputs,
 };
 
 fn noise(shape: &[usize], seed: u64) -> ArrayD<f64> {
@@ -17,7 +17,7 @@ fn noise(shape: &[usize], seed: u64) -> ArrayD<f64> {
     Array::from_shape_simple_fn(shape, || rng.random::<f64>() * 2.0 - 1.0)
 }
 
-fn network(sizes: &[usize]) -> Sequential {
+pub(super) fn network(sizes: &[usize]) -> Sequential {
     let last = sizes.len() - 2;
     sizes.windows(2).enumerate().fold(Sequential::new(&sizes[..1]), |network, (i, pair)| {
         let network = network.push(Affine::new(pair[0], pair[1])).unwrap();
@@ -26,7 +26,7 @@ fn network(sizes: &[usize]) -> Sequential {
 }
 
 /// 20 points of noise with classes of noise: nothing to learn, only to remember.
-fn twenty() -> Dataset {
+pub(super) fn twenty() -> Dataset {
     let labels = (0..20).map(|i| i * 7 % 10).collect();
     Dataset::new(Features::F64(noise(&[20, 8], 1)), Targets::Classes(labels), vec![]).unwrap()
 }
@@ -41,7 +41,7 @@ fn curve(n: usize) -> Dataset {
     Dataset::new(Features::F64(x), Targets::Values(y), vec![]).unwrap()
 }
 
-fn options(epochs: u64, batch_size: usize, learning_rate: f64) -> Options {
+pub(super) fn options(epochs: u64, batch_size: usize, learning_rate: f64) -> Options {
     let length = Length::Epochs(epochs);
     Options { length, batch_size, learning_rate, evaluate: Every::Epochs(10), seed: 3, ..Options::default() }
 }
@@ -301,26 +301,6 @@ fn lbfgs_trains_a_network_to_a_minimum() {
     assert!((after / minimum.value - 1.0).abs() < 1e-12);
     assert!(after < 0.02 * before, "{before} to {after}");
     assert!(path.windows(2).all(|pair| pair[1] <= pair[0]), "each iteration is no worse than the last");
-}
-
-#[test]
-fn the_rate_finder_stops_when_the_loss_bursts() {
-    let (data, scaling) = (twenty(), Scaling::none());
-    let source = Source::new(&data, &scaling).unwrap();
-    let model = Model::<f64>::new(network(&[8, 64, 10]), 1).unwrap();
-    let search = RateSearch { from: 1e-4, to: 1e3, ..RateSearch::default() };
-    let tried = search
-        .run(
-            model,
-            Box::new(SoftmaxCrossEntropy::default()),
-            Box::new(Sgd::default()),
-            &options(1, 20, 1.0),
-            &source,
-        )
-        .unwrap();
-    assert!(tried.len() > 20 && tried.last().unwrap().rate < 1e3, "{} rates", tried.len());
-    let steepest = RateSearch::steepest(&tried).unwrap();
-    assert!((0.01..100.0).contains(&steepest), "{steepest}");
 }
 
 #[test]
