@@ -12,6 +12,8 @@
 //! what PyTorch writes, [`Model::load_pytorch`] reads. Kernels of convolutions, tables of embeddings, biases and running
 //! statistics are the same in both.
 
+mod checks;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -21,8 +23,8 @@ use ndarray::ArrayD;
 use crate::files::fs::Disk;
 use crate::files::tensors::{Encoder, Tensors};
 use crate::files::{json, read_with};
-use crate::model::first_repeated;
 use crate::{Error, FileFault, Meaning, Model, Stored, write_atomically};
+use checks::{check, readable};
 
 const FORMAT: &str = "trainer-model";
 const VERSION: u32 = 1;
@@ -108,7 +110,7 @@ impl<T: Stored> Model<T> {
         let spec = self.written()?;
         spec.build(self.input_shape())?; // as it will be when the file is read
         let mut file = encoder(self)?;
-        file.metadata("network", json("network", &spec)?);
+        file.metadata("network", readable(json("network", &spec)?)?);
         put_params(&mut file, self, layout, &pytorch_names(self.network()))?;
         Ok(file.finish())
     }
@@ -164,7 +166,7 @@ impl<T: Stored, N: Layer> Model<T, N> {
 }
 
 fn encoder<T: Stored, N>(model: &Model<T, N>) -> Result<Encoder, Error> {
-    check_names(model)?;
+    check(model)?;
     let mut file = Encoder::default();
     file.metadata("format", FORMAT);
     file.metadata("version", VERSION.to_string());
@@ -223,7 +225,6 @@ fn read_model<T: Stored, N: Layer>(
     let params = read_params(&network, tensors, layout, &names)?;
     let mut model = Model::from_parts(network, input, params)?;
     model.scaling = tensors.json("scaling")?;
-    check_scaling(&model.scaling, model.input_shape())?;
     model.class_names = tensors.json("class_names")?;
     if tensors.metadata("outputs").is_some() {
         model.meaning = tensors.json("outputs")?;
@@ -234,31 +235,8 @@ fn read_model<T: Stored, N: Layer>(
             *names = tensors.json(key)?;
         }
     }
-    check_names(&model)?;
+    check(&model)?;
     Ok(model)
-}
-
-/// That each input, class and value has a name, if any has, and each class one of its own.
-fn check_names<T: Stored, N>(model: &Model<T, N>) -> Result<(), FileFault> {
-    let (input, output) = (model.input_shape(), model.output_shape());
-    for (key, names, each, shape) in [
-        ("class_names", &model.class_names, "an output", output),
-        ("feature_names", &model.feature_names, "a number of an input", input),
-        ("value_names", &model.value_names, "an output", output),
-    ] {
-        let (expected, got) = (shape.iter().product::<usize>(), names.len());
-        if got != 0 && got != expected {
-            let message = format!("expected {expected} names, one {each}, got {got}");
-            return Err(FileFault::metadata(key, message));
-        }
-    }
-    match first_repeated(&model.class_names) {
-        Some(name) => {
-            let message = format!("expected names that all differ, got {name:?} twice");
-            Err(FileFault::metadata("class_names", message))
-        }
-        None => Ok(()),
-    }
 }
 
 fn read_params<T: Stored>(
@@ -322,28 +300,6 @@ fn read_network(tensors: &Tensors<'_>, input: &[usize]) -> Result<Sequential, Er
         return Err(FileFault::metadata("network", "expected a sequential network").into());
     };
     Ok(layers::sequential(&layers, input)?)
-}
-
-fn check_scaling(scaling: &datasets::Scaling, input: &[usize]) -> Result<(), FileFault> {
-    let (shifts, factors) = match scaling {
-        datasets::Scaling::Uniform { shift, factor } => {
-            (std::slice::from_ref(shift), std::slice::from_ref(factor))
-        }
-        datasets::Scaling::PerFeature { shift, factor } => {
-            let expected: usize = input.iter().product();
-            if let Some(got) = [shift.len(), factor.len()].into_iter().find(|&n| n != expected) {
-                return Err(FileFault::metadata(
-                    "scaling",
-                    format!("expected {expected} features, got {got}"),
-                ));
-            }
-            (&shift[..], &factor[..])
-        }
-    };
-    match shifts.iter().chain(factors).find(|x| !x.is_finite()) {
-        Some(x) => Err(FileFault::metadata("scaling", format!("expected finite numbers, got {x}"))),
-        None => Ok(()),
-    }
 }
 
 /// A parameter as `torch.nn` has it.

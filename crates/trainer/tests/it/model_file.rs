@@ -271,6 +271,23 @@ fn the_names_of_features_and_values_are_kept_and_may_be_missing() {
 }
 
 #[test]
+fn what_no_reader_would_take_is_not_written() {
+    let error = |model: &Model<f32>| model.to_bytes(Layout::Native).unwrap_err().to_string();
+    let mut model = small::<f32>();
+    model.scaling = Scaling::Uniform { shift: f64::NAN, factor: 1.0 };
+    assert!(error(&model).contains("scaling: expected finite numbers, got NaN"), "{}", error(&model));
+    model.scaling = Scaling::PerFeature { shift: vec![0.0], factor: vec![1.0] };
+    assert!(error(&model).contains("scaling: expected 3 features, got 1"), "{}", error(&model));
+
+    let nest = |chain, _| Sequential::new(&[3]).push(chain).unwrap();
+    let nested = |depth| (0..depth).fold(Sequential::new(&[3]).push(Affine::new(3, 2)).unwrap(), nest);
+    let shallow = Model::<f32>::new(nested(40), 1).unwrap();
+    Model::<f32>::from_bytes(&shallow.to_bytes(Layout::Native).unwrap()).unwrap();
+    let deep = Model::<f32>::new(nested(100), 1).unwrap();
+    assert!(error(&deep).contains("network: recursion limit exceeded"), "{}", error(&deep));
+}
+
+#[test]
 fn models_of_version_1_are_still_read() {
     let file = golden("model-v1.safetensors", &small::<f32>().to_bytes(Layout::Native).unwrap());
     assert!(same(&Model::<f32>::from_bytes(&file).unwrap(), &small()));
