@@ -30,6 +30,10 @@ pub enum Reduction {
 
 /// A scalar function of a network's outputs and the targets, with its derivative by the outputs.
 ///
+/// The loss of a batch is the sum of the losses of its rows, or their mean, as [`Loss::reduction`] says: a batch may be
+/// computed in parts, whose losses are put together by [`Loss::weight`]. So a row counts by itself; a loss of all rows at
+/// once, such as a correlation, is none in this sense. [`gradcheck`](crate::gradcheck) looks at it.
+///
 /// # Examples
 ///
 /// ```

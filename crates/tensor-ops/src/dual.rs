@@ -32,7 +32,7 @@ use crate::Scalar;
 /// let y = x * x + Dual::from_f64(2.0) * x; // y = x² + 2x, y' = 2x + 2
 /// assert_eq!((y.re, y.eps), (15.0, 8.0));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Dual {
     /// The value.
     pub re: f64,
@@ -86,6 +86,14 @@ fn note(ordering: Option<Ordering>) {
     if let Some(hash) = BRANCHES.get() {
         let byte = ordering.map_or(3, |o| (o as i8 + 1) as u64);
         BRANCHES.set(Some((hash ^ byte).wrapping_mul(0x0000_0100_0000_01b3)));
+    }
+}
+
+impl PartialEq for Dual {
+    fn eq(&self, other: &Self) -> bool {
+        let equal = self.re == other.re;
+        note(equal.then_some(Ordering::Equal)); // on either side of the other it makes no difference
+        equal
     }
 }
 
@@ -257,6 +265,16 @@ mod tests {
             assert_eq!(Dual::variable(x).tanh().eps, 0.0);
             assert_eq!(Dual::variable(x).erf().eps, 0.0);
         }
+    }
+
+    #[test]
+    fn numbers_are_equal_by_their_values_and_that_is_a_branch() {
+        let (one, constant) = (Dual::variable(1.0), Dual::from_f64(1.0));
+        assert!(one == constant && one.partial_cmp(&constant) == Some(Ordering::Equal));
+        assert!(Dual::new(f64::NAN, 0.0) != Dual::new(f64::NAN, 0.0));
+        let taken = |x: f64| branches(|| Dual::variable(x) == constant);
+        assert_ne!(taken(1.0).1, taken(2.0).1);
+        assert_eq!(taken(0.0), taken(2.0), "no kink lies between");
     }
 
     #[test]

@@ -244,8 +244,13 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// That the last update left numbers: those of any other one are seen by the step that follows.
-    fn check_parameters(&self) -> Result<(), Error> {
+    /// That the last update left numbers. The step that follows would find out; who writes the parameters before it asks
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFinite`] with the first parameter that holds something else.
+    pub fn check_parameters(&self) -> Result<(), Error> {
         for (spec, param) in self.model.specs().iter().zip(self.model.params()) {
             if let Some(value) = param.iter().map(|p| p.value()).find(|p| !p.is_finite()) {
                 let what = format!("{} after the step", spec.name);

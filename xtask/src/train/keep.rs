@@ -150,6 +150,7 @@ impl Keeper<'_> {
     where
         Sequential: Backprop<T>,
     {
+        trainer.check_parameters()?;
         let path = self.store()?.save(&Checkpoint { run: self.run()?.clone(), state: trainer.state() })?;
         self.last.set(Some(trainer.step_count()));
         Ok(path)

@@ -8,6 +8,7 @@ use tensor_ops::random::{Purpose, stream};
 use super::contract::Baseline;
 use super::passes::Passes;
 use super::subject::Subject;
+use crate::Mode;
 
 /// Variables above this number are not differentiated one by one at extreme inputs.
 const EXACT_LIMIT: usize = 2_000;
@@ -96,8 +97,12 @@ pub(super) fn check_batch_sum(baseline: &Baseline<'_, '_>, report: &mut Report) 
     if s.passes.layer.mixes_examples() {
         return;
     }
-    let other_seed = Passes { seed: s.passes.seed + 1, ..s.passes };
+    let other_seed = Passes { seed: s.passes.seed.wrapping_add(1), ..s.passes };
     if other_seed.forward(&s.params, &s.x).0 != baseline.y {
+        if s.passes.mode == Mode::Infer {
+            let note = "another seed gives other outputs, though nothing is random in inference";
+            return report.fail_with(Check::Repeat, &s.place(), "y", note);
+        }
         let note = "random in training: the sum over examples is checked in inference alone";
         if !report.reasons.iter().any(|r| r == note) {
             report.reasons.push(note.to_owned());

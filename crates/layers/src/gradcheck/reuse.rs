@@ -35,7 +35,7 @@ pub(super) fn check_reuse(baseline: &Baseline<'_, '_>, report: &mut Report) {
     let mut cache = s.passes.new_cache::<f64>(&large);
     let mut rng = stream(s.passes.seed, Purpose::Check, 6);
     let mut pass = |mode: Mode, n: usize, backward: bool, cache: &mut _| {
-        let passes = Passes { mode, seed: s.passes.seed + 1, ..s.passes };
+        let passes = Passes { mode, seed: s.passes.seed.wrapping_add(1), ..s.passes };
         let x = draw_input(s.passes.layer.input_kind(), &batched(n, example), &mut rng);
         let y = passes.forward_in(cache, &s.params, &x);
         if backward {

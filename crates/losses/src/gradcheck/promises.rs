@@ -6,7 +6,7 @@ use tensor_ops::gradcheck::{Check, Comparison, Floor, Report, Settings, exact_pu
 use tensor_ops::random::{Purpose, stream};
 
 use super::subject::{Number, Owned, Subject, flat};
-use crate::Targets;
+use crate::{Reduction, Targets};
 
 /// A derivative from above that is not 1.
 const UPSTREAM: f64 = 1.7;
@@ -25,6 +25,7 @@ impl Promises<'_, '_> {
     pub(super) fn check(&self, report: &mut Report) {
         self.written(report);
         self.layouts(report);
+        self.parts(report);
         self.single(report);
         self.extremes(report);
         self.kinks(report);
@@ -92,6 +93,34 @@ impl Promises<'_, '_> {
             let result = loss.value_and_gradient(&layout.view(&x), targets, UPSTREAM, &mut view);
             result.expect("the targets were accepted before");
             self.compare(Check::Layout, layout.name(), &view.to_owned(), &expected, report);
+        }
+    }
+
+    /// A batch in two parts, put together as the reduction says.
+    fn parts(&self, report: &mut Report) {
+        let s = self.subject;
+        let n = s.x.nrows();
+        let (value, gradient) = s.gradient(&s.x, UPSTREAM, f64::NAN);
+        let weight = |targets: &Owned| targets.with(|targets| f64::over(s.loss).weight(targets));
+        let (mut sum, mut of_parts) = (0.0, Array2::zeros(s.x.dim()));
+        for rows in [0..n / 2, n / 2..n].into_iter().filter(|rows| !rows.is_empty()) {
+            let targets = match &s.targets {
+                Owned::Classes(labels) => Owned::Classes(labels[rows.clone()].to_vec()),
+                Owned::Rows(targets) => Owned::Rows(targets.slice(s![rows.clone(), ..]).to_owned()),
+            };
+            let share = match f64::over(s.loss).reduction() {
+                Reduction::Mean => weight(&targets) / weight(&s.targets),
+                Reduction::Sum => 1.0,
+            };
+            let part = Subject::at(s.loss, s.x.slice(s![rows.clone(), ..]).to_owned(), targets);
+            let (value, gradient) = part.gradient(&part.x, UPSTREAM * share, f64::NAN);
+            sum += value * share;
+            of_parts.slice_mut(s![rows, ..]).assign(&gradient);
+        }
+        self.compare(Check::BatchSum, "", &gradient, &of_parts, report);
+        if (value - sum).abs() > self.settings.tolerances.dual * value.abs().max(1.0) {
+            let note = format!("value {value} of all rows, {sum} put together from two parts");
+            report.fail_with(Check::BatchSum, &self.place, "value", note);
         }
     }
 

@@ -18,6 +18,8 @@ enum Bug {
     ValueDependsOnGradient,
     RefusesWithGradientAlone,
     Overflows,
+    SumCalledMean,
+    OfAllRows,
 }
 
 /// The mean of ln cosh(x - t), with a mistake.
@@ -41,10 +43,13 @@ impl<T: Scalar> Loss<T> for LogCosh {
         if bug == Bug::RefusesWithGradientAlone && asked && rows.iter().any(|t| t.value() > 7.0) {
             return Err(Error::Value { row: 0, column: 0, expected: "up to 7", got: 7.5 });
         }
-        let share = 1.0 / x.len() as f64;
+        let share = if bug == Bug::SumCalledMean { 1.0 } else { 1.0 / x.len() as f64 };
+        // As a constant, for the sake of the derivative: of the rows that are there.
+        let mean = if bug == Bug::OfAllRows { x.fold(0.0, |sum, x| sum + x.value()) * share } else { 0.0 };
+        let mean = T::from_f64(mean);
         let mut total = T::Wide::from_f64(0.0);
         Zip::from(x).and(&rows).for_each(|&x, &t| {
-            let d = (x - t).widen();
+            let d = (x - t).widen() - mean.widen();
             let two = T::Wide::from_f64(2.0);
             total += match bug {
                 Bug::Overflows => ((d.exp() + (-d).exp()) / two).ln(),
@@ -67,7 +72,7 @@ impl<T: Scalar> Loss<T> for LogCosh {
             let memory = x.as_slice_memory_order().filter(|_| bug == Bug::RowMajor);
             for (i, (dx, (&x, &t))) in dx.iter_mut().zip(x.iter().zip(&rows)).enumerate() {
                 let x = memory.map_or(x, |memory| memory[i]);
-                let slope = scale * (x - t).tanh();
+                let slope = scale * (x - t - mean).tanh();
                 *dx = if bug == Bug::AddedTo { *dx + slope } else { slope };
             }
         }
@@ -93,6 +98,8 @@ fn each_mistake_is_caught_by_the_check_that_is_made_for_it() {
         (Bug::ValueDependsOnGradient, Check::Repeat),
         (Bug::RefusesWithGradientAlone, Check::Shapes),
         (Bug::Overflows, Check::Extremes),
+        (Bug::SumCalledMean, Check::BatchSum),
+        (Bug::OfAllRows, Check::BatchSum),
     ] {
         let caught = caught(bug);
         assert!(caught.contains(&expected), "{bug:?}: {caught:?}");

@@ -18,6 +18,7 @@ enum Bug {
     OtherMask,
     NoScale,
     DropsInInference,
+    RandomInInference,
     IgnoresSeed,
     PassesEverything,
 }
@@ -33,6 +34,7 @@ pub(super) fn plants() -> Vec<Plant> {
         dropout("dropout: another mask in backward", Bug::OtherMask),
         dropout("dropout: scale forgotten in backward", Bug::NoScale),
         dropout("dropout: drops gradients in inference", Bug::DropsInInference),
+        dropout("dropout: random in inference", Bug::RandomInInference),
         dropout("dropout: another mask each call, whatever the seed", Bug::IgnoresSeed),
         dropout("dropout: passes every gradient", Bug::PassesEverything),
     ]
@@ -65,6 +67,7 @@ impl<T: Scalar> Backprop<T> for PlantedDropout {
             cache.seed = CALLS.fetch_add(1, Ordering::Relaxed);
         }
         match cache.mode {
+            Mode::Infer if self.bug == Bug::RandomInInference => mask(cache.seed, 1.0 / KEEP, x, y),
             Mode::Train => mask(cache.seed, 1.0 / KEEP, x, y),
             Mode::Infer => y.assign(x),
         }
@@ -85,7 +88,9 @@ impl<T: Scalar> Backprop<T> for PlantedDropout {
             (Bug::OtherMask, Mode::Train) => mask(seed + 1, 1.0 / KEEP, dy, dx),
             (Bug::NoScale, Mode::Train) => mask(seed, 1.0, dy, dx),
             (Bug::PassesEverything, _) => dx.assign(dy),
-            (_, Mode::Train) | (Bug::DropsInInference, _) => mask(seed, 1.0 / KEEP, dy, dx),
+            (_, Mode::Train) | (Bug::DropsInInference | Bug::RandomInInference, _) => {
+                mask(seed, 1.0 / KEEP, dy, dx)
+            }
             (_, Mode::Infer) => dx.assign(dy),
         }
     }
