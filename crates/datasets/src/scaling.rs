@@ -87,6 +87,8 @@ impl Scaling {
 
     /// x ← the scaled `x`: what [`Gather`](crate::Gather) does to stored features, for numbers that come otherwise.
     ///
+    /// Numbers are scaled in f64, as stored floats are; stored bytes may be scaled in `T`, whose last bits differ.
+    ///
     /// # Shapes
     ///
     /// `x` \[n, ...\]; n may be 0.

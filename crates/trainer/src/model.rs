@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datasets::Scaling;
 use layers::views::{batched, head, head_mut};
-use layers::{Backprop, Cache, Init, InputKind, Layer, Mode, ParamSpec, Role, Sequential};
+use layers::{Backprop, Cache, Init, InputKind, Layer, MAX_ELEMENTS, Mode, ParamSpec, Role, Sequential};
 use ndarray::{ArrayD, ArrayRefD, ArrayViewD, Axis};
 use tensor_ops::random::{Purpose, stream};
 use tensor_ops::{Scalar, aligned_copy, aligned_zeros};
@@ -99,7 +99,7 @@ impl<T: Scalar, N: Layer> Model<T, N> {
         let specs = network.params();
         let params = specs.iter().enumerate().map(|(i, spec)| {
             let init = weights.filter(|_| spec.role == Role::Weight).unwrap_or(spec.init);
-            check_init(init, &spec.name)?; // that of a user's own layer may be anything
+            check_param(spec, init)?; // of a user's own layer they may be anything
             Ok(init.draw(&spec.shape, spec.fan, &mut stream(seed, Purpose::Init, i as u64)))
         });
         let params = params.collect::<Result<_, Error>>()?;
@@ -311,11 +311,16 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
     }
 }
 
-/// That the parameter of this name can begin so.
-fn check_init(init: Init, name: &str) -> Result<(), layers::Error> {
+/// That the parameter can be held and can begin so.
+fn check_param(spec: &ParamSpec, init: Init) -> Result<(), layers::Error> {
+    let elements = spec.shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
+    if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
+        let expected = format!("of at most {MAX_ELEMENTS} elements");
+        return Err(layers::Error::option(&spec.name, "shape", expected, &spec.shape));
+    }
     init.check().map_err(|mut error| {
         if let layers::Error::Option { at, .. } = &mut error {
-            *at = format!("{name}, {at}");
+            *at = format!("{}, {at}", spec.name);
         }
         error
     })

@@ -157,3 +157,13 @@ fn a_parameter_that_cannot_begin_as_its_layer_proposes_is_refused_by_name() {
         all.unwrap(); // all weights begin otherwise
     }
 }
+
+#[test]
+fn a_parameter_that_no_memory_holds_is_refused_by_name() {
+    for units in [usize::MAX, 1 << 31] {
+        let network = Sequential::new(&[2]).push(Affine::new(2, units)).unwrap();
+        let error = Model::<f32>::new(network, 1).unwrap_err().to_string();
+        let expected = "0.weight: expected shape of at most 2147483648 elements, got [2, ";
+        assert!(error.contains(expected), "{error}");
+    }
+}
