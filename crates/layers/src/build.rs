@@ -3,17 +3,9 @@
 use crate::{
     Affine, AnyLayer, AvgPool2d, BatchNorm, Concat, Conv1d, Conv2d, ConvTranspose2d, Dropout, Elu, Embedding,
     Error, Flatten, Gelu, GlobalAveragePool, GroupNorm, HardSigmoid, HardSwish, LayerNorm, LeakyRelu,
-    LogSoftmax, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid, Silu, Softmax,
-    Softplus, Spec, Tanh,
+    LogSoftmax, MAX_ELEMENTS, MaxPool2d, Mish, PRelu, Relu, Reshape, Residual, Selu, Sequential, Sigmoid,
+    Silu, Softmax, Softplus, Spec, Tanh,
 };
-
-/// The largest size of a written network: the elements of an example before and after each layer, those of a weight, the
-/// cells of a window, and each option that is a whole number.
-///
-/// A spec may come from a file of a few bytes. Within this bound, products of a size with an option or two stay within 64
-/// bits, and nothing is counted or allocated that no machine has. One rule for recipes and for model files, when they are
-/// written and when they are read: what is trained can be saved, and what is saved can be loaded.
-pub const MAX_ELEMENTS: usize = 1 << 31;
 
 impl Spec {
     /// The layer, for inputs of this shape.

@@ -68,7 +68,7 @@ pub use batch_norm::{
     batch_norm_statistics,
 };
 #[cfg(feature = "from-spec")]
-pub use build::{MAX_ELEMENTS, sequential};
+pub use build::sequential;
 pub use cache::{Cache, Mode};
 pub use concat::Concat;
 pub use conv_transpose2d::{ConvTranspose2d, conv_transpose2d_forward};
@@ -90,7 +90,7 @@ pub use layer_norm::LayerNorm;
 pub use log_softmax::{LogSoftmax, log_softmax_backward};
 pub use max_pool2d::{MaxPool2d, max_pool2d_backward, max_pool2d_forward};
 pub use nodes::{Add, Factors, Multiply};
-pub use params::{ParamSpec, Role};
+pub use params::{MAX_ELEMENTS, ParamSpec, Role};
 pub use prelu::{PRelu, prelu_backward_input, prelu_backward_params, prelu_forward};
 pub use residual::Residual;
 pub use row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};

@@ -89,6 +89,14 @@ impl ParamSpec {
     }
 }
 
+/// The largest size of a written network: the elements of an example before and after each layer, those of a weight, the
+/// cells of a window, and each option that is a whole number. No parameter of any model is larger.
+///
+/// A spec may come from a file of a few bytes. Within this bound, products of a size with an option or two stay within 64
+/// bits, and nothing is counted or allocated that no machine has. One rule for recipes and for model files, when they are
+/// written and when they are read: what is trained can be saved, and what is saved can be loaded.
+pub const MAX_ELEMENTS: usize = 1 << 31;
+
 /// The elements of an array of this shape; `None` if they are too many to be counted.
 pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis))
