@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Fan, Init};
+use crate::{Error, Fan, Init};
 
 /// One parameter of a layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,24 @@ impl ParamSpec {
             fan: Fan { r#in: 1, out: 1 },
             role: Role::Statistic,
         }
+    }
+
+    /// That it can be held, of [`MAX_ELEMENTS`] at most, and can begin as it proposes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] with its name if not.
+    pub fn check(&self) -> Result<(), Error> {
+        if elements(&self.shape).is_none_or(|elements| elements > MAX_ELEMENTS) {
+            let expected = format!("of at most {MAX_ELEMENTS} elements");
+            return Err(Error::option(&self.name, "shape", expected, &self.shape));
+        }
+        self.init.check().map_err(|mut error| {
+            if let Error::Option { at, .. } = &mut error {
+                *at = format!("{}, {at}", self.name);
+            }
+            error
+        })
     }
 
     /// Whether an optimiser changes it.

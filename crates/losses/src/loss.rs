@@ -32,7 +32,7 @@ pub enum Reduction {
 ///
 /// The loss of a batch is the sum of the losses of its rows, or their mean, as [`Loss::reduction`] says: a batch may be
 /// computed in parts, whose losses are put together by [`Loss::weight`]. So a row counts by itself; a loss of all rows at
-/// once, such as a correlation, is none in this sense. [`gradcheck`](crate::gradcheck) looks at it.
+/// once, such as a correlation, is none in this sense. The checker of this crate looks at it.
 ///
 /// # Examples
 ///

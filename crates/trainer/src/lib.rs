@@ -8,7 +8,7 @@
 //! - [`History`]: what happened. [`summary()`]: a network as a table
 //! - [`Lbfgs`]: training on the whole data set at once
 //! - [`metrics`], [`folds`], [`RateSearch`]: what helps to choose
-//! - [`gradcheck`]: whole networks under the gradient checker
+#![cfg_attr(feature = "gradcheck", doc = "- [`gradcheck`]: whole networks under the gradient checker")]
 //! - [`idioms`]: what you know from notebooks, PyTorch and Keras, in the words of this library
 //! - With the features of these names: `recipe`, `report`, `onnx`, `npy`; `CheckpointStore` with `checkpoint`
 //!
@@ -17,7 +17,7 @@
 //!
 #![doc = include_str!("../docs/optimisers_and_schedules.md")]
 #![cfg_attr(
-    not(all(feature = "gradcheck", feature = "recipe", feature = "report", feature = "checkpoint")),
+    not(feature = "train"),
     allow(rustdoc::broken_intra_doc_links, reason = "what a feature leaves out cannot be linked to")
 )]
 

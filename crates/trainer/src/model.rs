@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datasets::Scaling;
 use layers::views::{batched, head, head_mut};
-use layers::{Backprop, Cache, Init, InputKind, Layer, MAX_ELEMENTS, Mode, ParamSpec, Role, Sequential};
+use layers::{Backprop, Cache, Init, InputKind, Layer, Mode, ParamSpec, Role, Sequential};
 use ndarray::{ArrayD, ArrayRefD, ArrayViewD, Axis};
 use tensor_ops::random::{Purpose, stream};
 use tensor_ops::{Scalar, aligned_copy, aligned_zeros};
@@ -99,7 +99,8 @@ impl<T: Scalar, N: Layer> Model<T, N> {
         let specs = network.params();
         let params = specs.iter().enumerate().map(|(i, spec)| {
             let init = weights.filter(|_| spec.role == Role::Weight).unwrap_or(spec.init);
-            check_param(spec, init)?; // of a user's own layer they may be anything
+            let spec = ParamSpec { init, ..spec.clone() };
+            spec.check()?; // which may be of a user's own layer
             Ok(init.draw(&spec.shape, spec.fan, &mut stream(seed, Purpose::Init, i as u64)))
         });
         let params = params.collect::<Result<_, Error>>()?;
@@ -225,7 +226,7 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
     pub fn predict(&self, x: &ArrayRefD<T>) -> Result<ArrayD<T>, Error> {
         const MOST: usize = 256;
         let n = x.shape().first().copied().unwrap_or(0);
-        let batch = if n == 1 { 1 } else { self.at_once(MOST) };
+        let batch = self.at_once(MOST.min(n));
         let mut predictor = self.predictor(n.min(batch));
         if n <= batch {
             predictor.predict(x)?;
@@ -309,21 +310,6 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
         }
         Ok(head(&self.y, n))
     }
-}
-
-/// That the parameter can be held and can begin so.
-fn check_param(spec: &ParamSpec, init: Init) -> Result<(), layers::Error> {
-    let elements = spec.shape.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
-    if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
-        let expected = format!("of at most {MAX_ELEMENTS} elements");
-        return Err(layers::Error::option(&spec.name, "shape", expected, &spec.shape));
-    }
-    init.check().map_err(|mut error| {
-        if let layers::Error::Option { at, .. } = &mut error {
-            *at = format!("{}, {at}", spec.name);
-        }
-        error
-    })
 }
 
 /// The first name that another class, column, parameter or slot has already: by it, none could be told from the other.

@@ -12,7 +12,7 @@ use layers::{Backprop, InputKind, Layer, Sequential};
 use ndarray::{ArrayD, Axis};
 use tensor_ops::Scalar;
 
-#[cfg(feature = "recipe")]
+#[cfg(any(feature = "recipe", feature = "report"))]
 pub(crate) use last_layer::last_layer;
 pub use last_layer::of_loss;
 pub use relus::of_model;

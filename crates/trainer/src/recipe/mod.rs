@@ -163,8 +163,7 @@ impl Recipe {
         model.class_names = data.train.class_names.clone();
         model.feature_names = data.feature_names.clone();
         model.value_names = data.value_names.clone();
-        let last = self.model.layers.last().map_or("", last_layer);
-        model.meaning = Meaning::of(self.loss.kind(), last);
+        model.meaning = Meaning::of(self.loss.kind(), last_layer(model.network()).unwrap_or_default());
         Ok(model)
     }
 

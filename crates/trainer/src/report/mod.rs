@@ -41,6 +41,7 @@ use tensor_ops::Scalar;
 pub use compare::compare;
 pub use run_file::{RUN_FILE, RunFile, Score};
 
+use crate::warning::last_layer;
 use crate::{Error, Evaluation, History, Meaning, Model, Source, Trace, Warning, summary, write_atomically};
 use chart::Chart;
 use histogram::Histogram;
@@ -198,9 +199,9 @@ where
 {
     let data = test.dataset();
     let outputs = judgement::outputs(report.model, test)?;
-    let last = report.model.network().layers().last().map_or("", |layer| layer.kind());
+    let last = || last_layer(report.model.network()).unwrap_or_default();
     let meaning = match report.model.meaning {
-        Meaning::Unknown => Meaning::of(report.loss.kind(), last),
+        Meaning::Unknown => Meaning::of(report.loss.kind(), last()),
         known => known,
     };
     let Some(verdict) = Verdict::new(&outputs, data, meaning) else {

@@ -9,7 +9,7 @@ use super::Warning;
 /// What is to be said of the last layer and the loss together. Of a layer of one's own, which has no written form, nothing
 /// is known.
 pub fn of_loss<T: Scalar>(network: &Sequential, loss: &dyn Loss<T>) -> Option<Warning> {
-    let last = last_layer(&network.layers().last()?.spec()?);
+    let last = last_layer(network)?;
     let (takes, remedy) = match (loss.kind(), last) {
         ("negative_log_likelihood" | "kullback_leibler", "log_softmax") => return None,
         ("negative_log_likelihood", "softmax") => (
@@ -32,12 +32,15 @@ pub fn of_loss<T: Scalar>(network: &Sequential, loss: &dyn Loss<T>) -> Option<Wa
     Some(Warning::LastLayer { loss: loss.kind(), takes, last, remedy })
 }
 
-/// The kind of the layer that gives the outputs.
-pub(crate) fn last_layer(spec: &Spec) -> &'static str {
-    match spec {
-        Spec::Sequential { layers } => layers.last().map_or("sequential", last_layer),
-        layer => layer.kind(),
+/// The kind of the layer that gives the outputs, which may be the last one of chains within chains.
+pub(crate) fn last_layer(network: &Sequential) -> Option<&'static str> {
+    fn last(spec: &Spec) -> &'static str {
+        match spec {
+            Spec::Sequential { layers } => layers.last().map_or("sequential", last),
+            layer => layer.kind(),
+        }
     }
+    Some(last(&network.layers().last()?.spec()?))
 }
 
 #[cfg(test)]

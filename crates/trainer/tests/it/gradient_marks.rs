@@ -1,51 +1,12 @@
 //! A parameter without a gradient is an error, and one whose gradient is 0 is none.
 
 use datasets::{Dataset, Features, Scaling, Targets};
-use layers::{
-    Affine, Backprop, Cache, Dropout, Embedding, Error, Flatten, Layer, ParamSpec, Relu, Saved, Sequential,
-};
+use layers::{Affine, Dropout, Embedding, Flatten, ParamSpec, Relu, Sequential};
 use losses::MeanSquaredError;
-use ndarray::{Array2, ArrayD, ArrayRefD};
-use tensor_ops::Scalar;
+use ndarray::Array2;
 use trainer::{Model, Options, Sgd, Source, StepReport, Trainer};
 
-/// y = w x, whose backward pass forgets w.
-#[derive(Debug)]
-struct Forgetful;
-
-impl Layer for Forgetful {
-    fn kind(&self) -> &'static str {
-        "forgetful"
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
-        Ok(input.to_vec())
-    }
-
-    fn params(&self) -> Vec<ParamSpec> {
-        vec![ParamSpec::offset("factor", &[1], 1.0)]
-    }
-}
-
-impl<T: Scalar> Backprop<T> for Forgetful {
-    fn forward(&self, params: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
-        y.assign(x);
-        y.map_inplace(|y| *y *= params[0][0]);
-    }
-
-    fn backward(
-        &self,
-        params: &[ArrayD<T>],
-        _: Saved<'_, T>,
-        dy: &ArrayRefD<T>,
-        dx: Option<&mut ArrayRefD<T>>,
-        _: &mut [ArrayD<T>],
-    ) {
-        let Some(dx) = dx else { return };
-        dx.assign(dy);
-        dx.map_inplace(|dx| *dx *= params[0][0]);
-    }
-}
+use super::support::Bystander;
 
 /// The first step of a network that takes one row number.
 fn first_step(network: Sequential, seed: u64) -> Result<StepReport, trainer::Error> {
@@ -61,7 +22,8 @@ fn first_step(network: Sequential, seed: u64) -> Result<StepReport, trainer::Err
 
 #[test]
 fn a_parameter_that_the_backward_pass_forgets_is_an_error() {
-    let network = Sequential::new(&[1]).push(Affine::new(1, 1)).unwrap().push(Forgetful).unwrap();
+    let forgetful = Bystander(vec![ParamSpec::offset("factor", &[1], 1.0)]);
+    let network = Sequential::new(&[1]).push(Affine::new(1, 1)).unwrap().push(forgetful).unwrap();
     let error = first_step(network, 0).unwrap_err().to_string();
     assert!(error.starts_with("parameter 1.factor receives no gradient"), "{error}");
 }

@@ -3,6 +3,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use datasets::{Dataset, Features, Scaling, Targets};
+use layers::{Affine, Conv2d, GlobalAveragePool, Relu, Sequential};
+use losses::SoftmaxCrossEntropy;
+use ndarray::ArrayD;
+use tensor_ops::pool;
+use trainer::{Model, Source, evaluate};
+
 struct Counting;
 
 thread_local! {
@@ -46,4 +53,28 @@ pub(super) fn peak(run: impl FnOnce()) -> usize {
 fn the_counter_counts() {
     let held = peak(|| drop(std::hint::black_box(vec![0_u8; 3 << 20])));
     assert!((3 << 20..(3 << 20) + 4096).contains(&held), "{held}");
+}
+
+#[test]
+fn large_activations_are_held_of_few_examples_at_a_time() {
+    let network = Sequential::new(&[1, 64, 64])
+        .push(Conv2d { padding: [1, 1], ..Conv2d::new(1, 32, [3, 3]) })
+        .and_then(|network| network.push(Relu))
+        .and_then(|network| network.push(GlobalAveragePool))
+        .and_then(|network| network.push(Affine::new(32, 2)))
+        .unwrap();
+    let model = Model::<f32>::new(network, 1).unwrap();
+    let n = 100;
+    let images = Features::U8(ArrayD::zeros(vec![n, 1, 64, 64]));
+    let data = Dataset::new(images, Targets::Classes(vec![0; n]), vec!["a".into(), "b".into()]).unwrap();
+    let scaling = Scaling::none();
+    let source = Source::new(&data, &scaling).unwrap();
+    let loss = SoftmaxCrossEntropy::default();
+    let held = pool::with_threads(1, || {
+        peak(|| assert!(evaluate(&model, &source, &loss).unwrap().accuracy.is_some()))
+    });
+    assert!(held < 40 << 20, "an evaluation: {held} bytes");
+    let x = ArrayD::zeros(vec![n, 1, 64, 64]);
+    let held = pool::with_threads(1, || peak(|| drop(model.predict(&x).unwrap())));
+    assert!(held < 40 << 20, "a prediction: {held} bytes");
 }

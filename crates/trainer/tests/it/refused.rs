@@ -1,14 +1,15 @@
 //! Options, optimisers and layers that cannot work: a typed error where a trainer or a model is made, before anything is
 //! computed.
 
-use layers::{Affine, Backprop, Cache, Fan, Init, Layer, ParamSpec, Saved, Sequential};
+use layers::{Affine, Fan, Init, ParamSpec, Sequential};
 use losses::MeanSquaredError;
-use ndarray::{ArrayD, ArrayRefD};
-use tensor_ops::Scalar;
+use ndarray::ArrayD;
 use trainer::{
     AdaDelta, AdaGrad, Adam, AdamW, Error, Lion, MAX_SLOTS, Model, Optimizer, Options, RmsProp, Sgd, Trainer,
     Update,
 };
+
+use super::support::Bystander;
 
 /// What a trainer with this optimiser is refused for.
 fn refused(optimizer: impl Optimizer<f64> + 'static) -> String {
@@ -81,45 +82,9 @@ fn two_slots_of_one_name_are_refused() {
     assert_eq!(refused(own), "slots: expected names that all differ, got a twice");
 }
 
-/// y = x, with somebody's own parameters.
-#[derive(Clone, Debug)]
-struct With(Vec<ParamSpec>);
-
-impl Layer for With {
-    fn kind(&self) -> &'static str {
-        "with"
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, layers::Error> {
-        Ok(input.to_vec())
-    }
-
-    fn params(&self) -> Vec<ParamSpec> {
-        self.0.clone()
-    }
-}
-
-impl<T: Scalar> Backprop<T> for With {
-    fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
-        y.assign(x);
-    }
-
-    fn backward(
-        &self,
-        _: &[ArrayD<T>],
-        _: Saved<'_, T>,
-        dy: &ArrayRefD<T>,
-        dx: Option<&mut ArrayRefD<T>>,
-        _: &mut [ArrayD<T>],
-    ) {
-        let Some(dx) = dx else { return };
-        dx.assign(dy);
-    }
-}
-
 /// A network whose second layer has these parameters.
 fn with(params: Vec<ParamSpec>) -> Sequential {
-    Sequential::new(&[2]).push(Affine::new(2, 2)).unwrap().push(With(params)).unwrap()
+    Sequential::new(&[2]).push(Affine::new(2, 2)).unwrap().push(Bystander(params)).unwrap()
 }
 
 #[test]
@@ -129,11 +94,11 @@ fn two_parameters_of_one_name_are_refused_however_the_model_is_made() {
     assert!(matches!(&error, Error::ParamName { name } if name == "1.a"), "{error:?}");
     assert_eq!(error.to_string(), "parameters: expected names that all differ, got 1.a twice");
     let params = twice.iter().map(|spec| ArrayD::<f64>::zeros(&spec.shape[..])).collect();
-    let error = Model::from_parts(With(twice), &[2], params).unwrap_err();
+    let error = Model::from_parts(Bystander(twice), &[2], params).unwrap_err();
     assert_eq!(error.to_string(), "parameters: expected names that all differ, got a twice");
 
     let names = ["a", "b"].map(|name| ParamSpec::offset(name, &[1], 0.0)).to_vec();
-    let network = with(names.clone()).push(With(names)).unwrap();
+    let network = with(names.clone()).push(Bystander(names)).unwrap();
     Model::<f64>::new(network, 1).unwrap(); // in another layer, a name is another one
 }
 

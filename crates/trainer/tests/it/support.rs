@@ -68,6 +68,42 @@ impl<T: Scalar> Backprop<T> for Jitter {
     }
 }
 
+/// Somebody's own layer, y = x, whose parameters take no part.
+#[derive(Clone, Debug)]
+pub(super) struct Bystander(pub(super) Vec<ParamSpec>);
+
+impl Layer for Bystander {
+    fn kind(&self) -> &'static str {
+        "bystander"
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Error> {
+        Ok(input.to_vec())
+    }
+
+    fn params(&self) -> Vec<ParamSpec> {
+        self.0.clone()
+    }
+}
+
+impl<T: Scalar> Backprop<T> for Bystander {
+    fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
+        y.assign(x);
+    }
+
+    fn backward(
+        &self,
+        _: &[ArrayD<T>],
+        _: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        _: &mut [ArrayD<T>],
+    ) {
+        let Some(dx) = dx else { return };
+        dx.assign(dy);
+    }
+}
+
 /// 23 points of three classes.
 pub(super) fn data() -> Dataset {
     let mut rng = stream(5, Purpose::Other, 0);
