@@ -20,10 +20,11 @@ fn before_line<T>(start: *const T) -> usize {
     start.align_offset(LINE).min(spare::<T>())
 }
 
-/// The first `len` elements of a buffer, which grows if it must, from the start of a line.
+/// The first `len` elements of a buffer from the start of a line on; if it is too short, of a longer one that takes its
+/// place, all zero.
 pub(crate) fn aligned_part<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     if buffer.len() < len + spare::<T>() {
-        buffer.resize(len + spare::<T>(), T::default());
+        *buffer = vec![T::default(); len + spare::<T>()];
     }
     let skip = before_line(buffer.as_ptr());
     &mut buffer[skip..skip + len]

@@ -20,16 +20,18 @@ pub(crate) trait Driven: Kernel {
     /// The most rows of a block of `b`: a panel of them stays in the nearest caches, and of 512 rows each of two
     /// threads gets a block.
     const DEPTH: usize;
-    /// The calling thread's buffers. They grow to what the largest product needed, and stay.
+    /// The calling thread's buffers, which stay.
     fn buffers() -> &'static LocalKey<Cell<Buffers<Self>>>;
 }
 
-/// Memory for packed panels.
+/// Memory for copies.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers<T> {
+    /// A packed block of `a`, one of `b`, and columns of `c` one after the other: each as long as any product needs from the
+    /// first one on, because how large the blocks of a product are depends on how it is shared. What is never written takes
+    /// no memory.
     a: Vec<T>,
     b: Vec<T>,
-    /// Columns of `c`, one after the other.
     c: Vec<T>,
     /// The sums of blocks of `k`.
     pub(super) sums: Vec<T>,
@@ -137,7 +139,7 @@ fn blocks<T: Driven>(
             let b = part(b, &steps, &columns);
             let b = if pack_b {
                 let panels = columns.len().next_multiple_of(tiling.columns) * steps.len();
-                let panels = aligned_part(&mut buffers.b, panels);
+                let panels = &mut aligned_part(&mut buffers.b, BLOCK_N * T::DEPTH)[..panels];
                 pack(isa, &b, tiling.columns, panels);
                 Right::Packed(panels, b.dim())
             } else {
@@ -147,7 +149,7 @@ fn blocks<T: Driven>(
                 let a = part(a, &rows, &steps);
                 let a = if pack_a {
                     let panels = rows.len().next_multiple_of(tiling.rows) * steps.len();
-                    let panels = aligned_part(&mut buffers.a, panels);
+                    let panels = &mut aligned_part(&mut buffers.a, BLOCK_A / size_of::<T>())[..panels];
                     pack(isa, &a.t(), tiling.rows, panels);
                     Left::Packed(panels, a.dim())
                 } else {
@@ -179,13 +181,18 @@ fn turned<T: Driven>(
 ) {
     let (m, n) = c.dim();
     let mut memory = std::mem::take(&mut buffers.c);
-    let mut rows =
-        ArrayViewMut2::from_shape((n, m), aligned_part(&mut memory, n * m)).expect("as many elements");
-    if let Start::Scaled(_) = start {
-        rows.outer_iter_mut().zip(c.columns()).for_each(|(mut row, column)| row.assign(&column));
+    let most = T::tiling(isa).most_last_columns() * BLOCK_N;
+    for part_of_m in ranges(m, BLOCK_N) {
+        let a = part(a, &part_of_m, &(0..a.ncols()));
+        let mut c = part_mut(&mut c, &part_of_m, &(0..n));
+        let rows = &mut aligned_part(&mut memory, most)[..n * part_of_m.len()];
+        let mut rows = ArrayViewMut2::from_shape((n, part_of_m.len()), rows).expect("as many elements");
+        if let Start::Scaled(_) = start {
+            rows.outer_iter_mut().zip(c.columns()).for_each(|(mut row, column)| row.assign(&column));
+        }
+        blocks(isa, (alpha, b.reversed_axes(), a.reversed_axes()), start, rows.view_mut(), None, buffers);
+        c.columns_mut().into_iter().zip(rows.rows()).for_each(|(mut column, row)| column.assign(&row));
     }
-    blocks(isa, (alpha, b.reversed_axes(), a.reversed_axes()), start, rows.view_mut(), None, buffers);
-    c.columns_mut().into_iter().zip(rows.rows()).for_each(|(mut column, row)| column.assign(&row));
     buffers.c = memory;
 }
 

@@ -192,6 +192,7 @@ fn large_products_agree_with_the_textbook_and_with_their_cuts() {
         cuts::<f32>((70, 520, n), [1, 0, 2], 0.7, 35, n - 2);
         cuts::<f64>((70, 40, n), [1, 1, 0], 0.0, 5, n - 1);
     }
+    textbook::<f32>((1100, 20, 18), [1, 0, 0], 0.5, 1.0, f64::from(f32::EPSILON));
 }
 
 /// One product with all that goes with it, by so many threads.

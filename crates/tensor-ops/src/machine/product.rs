@@ -74,7 +74,12 @@ impl Tiling {
     pub(crate) fn last_columns(&self, m: usize, n: usize) -> Option<usize> {
         let vector = self.columns / 2; // a power of two
         let end = n & (vector - 1);
-        ((1..=vector / 4).contains(&end) && n > vector && m > 2 * vector).then_some(end)
+        ((1..=self.most_last_columns()).contains(&end) && n > vector && m > 2 * vector).then_some(end)
+    }
+
+    /// The most columns that [`last_columns`](Self::last_columns) finds.
+    pub(crate) fn most_last_columns(&self) -> usize {
+        self.columns / 8
     }
 }
 
