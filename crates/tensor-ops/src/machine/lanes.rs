@@ -13,9 +13,11 @@ pub(super) unsafe trait Lanes: Copy {
     /// Which lanes a partial load or store touches.
     type Mask: Copy;
     /// The vector of half as many numbers, if the machine computes with it in half the time; else this one.
-    type Half: Lanes<Number = Self::Number>;
+    type Half: Turn<Number = Self::Number>;
     /// Numbers in a vector.
     const N: usize;
+    /// Rows of the largest tile: with two vectors a row, their sums and what they are computed from fill the registers.
+    const ROWS: usize;
 
     unsafe fn splat(x: Self::Number) -> Self;
     /// Reads `N` numbers, at any alignment.
@@ -33,6 +35,39 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn mul(self, b: Self) -> Self;
     /// [`Tile::run`], compiled for the instruction set.
     unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<Self::Number>);
+    /// The same for a number of rows that is known late, at most `ROWS`.
+    unsafe fn rows<const V: usize>(tile: &Tile<Self::Number>, rows: usize);
+}
+
+/// [`Lanes::rows`] by tiles of these numbers of rows.
+macro_rules! by_rows {
+    ($number:ident: $($rows:literal)+) => {
+        #[inline(always)]
+        unsafe fn rows<const V: usize>(tile: &Tile<$number>, rows: usize) {
+            // SAFETY: passed on to the caller.
+            unsafe {
+                match rows {
+                    $($rows => Self::tile::<$rows, V>(tile),)+
+                    _ => unreachable!("a tile of {rows} rows"),
+                }
+            }
+        }
+    };
+}
+
+/// Vectors down the rows of a matrix.
+///
+/// # Safety
+///
+/// As [`Lanes`].
+pub(super) unsafe trait Turn: Lanes {
+    /// The most columns for which this takes less time than a vector of columns, at most 4.
+    const WIDEST: usize;
+
+    /// Four vectors: lane i of the p-th is the p-th number from place i on, of `N` places or more.
+    unsafe fn four(places: &[*const Self::Number; 8], from: usize) -> [Self; 4];
+    /// [`Tile::strip`], compiled for the instruction set.
+    unsafe fn strip<const J: usize>(tile: &Tile<Self::Number>, rows: usize);
 }
 
 /// A vector of numbers for any processor: plain arithmetic, which the compiler turns into what the target has.
@@ -47,6 +82,7 @@ macro_rules! plain {
             type Mask = usize;
             type Half = Self;
             const N: usize = $n;
+            const ROWS: usize = 6;
 
             #[inline(always)]
             unsafe fn splat(x: $number) -> Self {
@@ -101,6 +137,24 @@ macro_rules! plain {
                 // SAFETY: passed on to the caller.
                 unsafe { tile.run::<Self, R, V>() }
             }
+            by_rows!($number: 6 5 4 3 2 1);
+        }
+
+        // SAFETY: no instruction set is needed.
+        unsafe impl Turn for Plain<$number, $n> {
+            const WIDEST: usize = $n - 1;
+
+            #[inline(always)]
+            unsafe fn four(places: &[*const $number; 8], from: usize) -> [Self; 4] {
+                // SAFETY: the caller vouches for four numbers at each place.
+                std::array::from_fn(|p| {
+                    Plain(std::array::from_fn(|i| unsafe { *places[i].wrapping_add(from + p) }))
+                })
+            }
+            unsafe fn strip<const J: usize>(tile: &Tile<$number>, rows: usize) {
+                // SAFETY: passed on to the caller.
+                unsafe { tile.strip::<Self, J>(rows) }
+            }
         }
     };
 }
@@ -112,7 +166,8 @@ plain!(f64, 2);
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Lanes, Tile};
+    use super::super::transpose::{four_of_f32, four_of_f64};
+    use super::{Lanes, Tile, Turn};
 
     /// Eight or four set elements, then as many clear ones: a mask begins within.
     static EDGE_32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -120,7 +175,7 @@ mod x86 {
 
     macro_rules! x86 {
         (
-            $name:ident($vector:ident) of $n:literal $number:ident, half $half:ident, $features:literal, $splat:ident $load:ident $store:ident $fma:ident $mul:ident
+            $name:ident($vector:ident) of $n:literal $number:ident, half $half:ident, rows $most_rows:literal $($rows:literal)+, $features:literal, $splat:ident $load:ident $store:ident $fma:ident $mul:ident
             mask $mask:ident ($count:ident) $make_mask:expr;
             load $from:ident $mf:ident $load_first:expr;
             store $v:ident $to:ident $mt:ident $store_first:expr
@@ -135,6 +190,7 @@ mod x86 {
                 type Mask = $mask;
                 type Half = $half;
                 const N: usize = $n;
+                const ROWS: usize = $most_rows;
 
                 #[inline(always)]
                 unsafe fn splat(x: $number) -> Self {
@@ -186,41 +242,69 @@ mod x86 {
                     // SAFETY: passed on to the caller.
                     unsafe { tile.run::<Self, R, V>() }
                 }
+                by_rows!($number: $most_rows $($rows)+);
             }
         };
     }
 
-    x86!(Avx2F32(__m256) of 8 f32, half Self, "avx2,fma",
+    macro_rules! turn {
+        ($name:ident of $number:ident, $features:literal, $four:ident) => {
+            // SAFETY: as for `Lanes`.
+            unsafe impl Turn for $name {
+                const WIDEST: usize = Self::N / 2;
+
+                #[inline(always)]
+                unsafe fn four(places: &[*const $number; 8], from: usize) -> [Self; 4] {
+                    // SAFETY: passed on to the caller.
+                    let [a, b, c, d] =
+                        unsafe { $four(std::array::from_fn(|i| places[i].wrapping_add(from))) };
+                    [$name(a), $name(b), $name(c), $name(d)]
+                }
+                #[target_feature(enable = $features)]
+                unsafe fn strip<const J: usize>(tile: &Tile<$number>, rows: usize) {
+                    // SAFETY: passed on to the caller.
+                    unsafe { tile.strip::<Self, J>(rows) }
+                }
+            }
+        };
+    }
+
+    x86!(Avx2F32(__m256) of 8 f32, half Self, rows 6 5 4 3 2 1, "avx2,fma",
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_mul_ps
         mask __m256i (n) _mm256_loadu_si256(EDGE_32.as_ptr().add(8 - n).cast());
         load p mask _mm256_maskload_ps(p, mask);
         store v p mask _mm256_maskstore_ps(p, mask, v));
-    x86!(Avx2F64(__m256d) of 4 f64, half Self, "avx2,fma",
+    x86!(Avx2F64(__m256d) of 4 f64, half Self, rows 6 5 4 3 2 1, "avx2,fma",
         _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_mul_pd
         mask __m256i (n) _mm256_loadu_si256(EDGE_64.as_ptr().add(4 - n).cast());
         load p mask _mm256_maskload_pd(p, mask);
         store v p mask _mm256_maskstore_pd(p, mask, v));
-    x86!(Avx512F32(__m512) of 16 f32, half HalfF32, "avx512f",
+    x86!(Avx512F32(__m512) of 16 f32, half HalfF32, rows 8 7 6 5 4 3 2 1, "avx512f",
         _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_mul_ps
         mask __mmask16 (n) ((1_u32 << n) - 1) as __mmask16;
         load p mask _mm512_maskz_loadu_ps(mask, p);
         store v p mask _mm512_mask_storeu_ps(p, mask, v));
-    x86!(Avx512F64(__m512d) of 8 f64, half HalfF64, "avx512f",
+    x86!(Avx512F64(__m512d) of 8 f64, half HalfF64, rows 8 7 6 5 4 3 2 1, "avx512f",
         _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_mul_pd
         mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
         load p mask _mm512_maskz_loadu_pd(mask, p);
         store v p mask _mm512_mask_storeu_pd(p, mask, v));
     // Not those of AVX2: with its masked loads and stores a product of 50 columns took longer than before (Zen 4).
-    x86!(HalfF32(__m256) of 8 f32, half Self, "avx2,fma,avx512f,avx512vl",
+    x86!(HalfF32(__m256) of 8 f32, half Self, rows 8 7 6 5 4 3 2 1, "avx2,fma,avx512f,avx512vl",
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_mul_ps
         mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
         load p mask _mm256_maskz_loadu_ps(mask, p);
         store v p mask _mm256_mask_storeu_ps(p, mask, v));
-    x86!(HalfF64(__m256d) of 4 f64, half Self, "avx2,fma,avx512f,avx512vl",
+    x86!(HalfF64(__m256d) of 4 f64, half Self, rows 8 7 6 5 4 3 2 1, "avx2,fma,avx512f,avx512vl",
         _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_mul_pd
         mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
         load p mask _mm256_maskz_loadu_pd(mask, p);
         store v p mask _mm256_mask_storeu_pd(p, mask, v));
+
+    turn!(Avx2F32 of f32, "avx2,fma", four_of_f32);
+    turn!(Avx2F64 of f64, "avx2,fma", four_of_f64);
+    turn!(HalfF32 of f32, "avx2,fma,avx512f,avx512vl", four_of_f32);
+    turn!(HalfF64 of f64, "avx2,fma,avx512f,avx512vl", four_of_f64);
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -5,7 +5,7 @@
 //!
 //! - [`lanes`]: vectors of numbers, one type for each instruction set;
 //! - [`product`]: a matrix product, cut into tiles;
-//! - [`tile`]: one of them, in registers;
+//! - [`tile`]: one of them, in registers; [`strip`]: one of a few columns;
 //! - [`transpose`]: squares of numbers, transposed in registers;
 //! - [`vectorised()`]: plain loops, compiled for each instruction set;
 //! - [`block`]: short lines, copied or added without a check for each;
@@ -19,6 +19,7 @@ mod lanes;
 mod lending;
 mod prefetch;
 mod product;
+mod strip;
 mod tile;
 mod transpose;
 mod vectorised;

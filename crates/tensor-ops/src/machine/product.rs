@@ -19,6 +19,9 @@ use super::tile::{From, Tile};
 use super::transpose::Transpose;
 use crate::Scalar;
 
+/// Rows from which on the last columns are worth a strip.
+const STRIPS_FROM: usize = 8;
+
 /// The left factor, [m, k].
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Left<'a, T> {
@@ -128,16 +131,21 @@ pub(crate) trait Kernel: Scalar + Transpose {
     fn product(isa: Isa, product: Product<'_, '_, Self>);
 }
 
+/// The size of the largest tile of such vectors.
+const fn tiling<L: Lanes>() -> Tiling {
+    Tiling { rows: L::ROWS, columns: 2 * L::N }
+}
+
 macro_rules! kernel {
     ($number:ident: $plain:ty, $avx2:ident, $avx512:ident) => {
         impl Kernel for $number {
             fn tiling(isa: Isa) -> Tiling {
                 match isa {
-                    Isa::Portable => Tiling { rows: 6, columns: 2 * <$plain>::N },
+                    Isa::Portable => tiling::<$plain>(),
                     #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2 => Tiling { rows: 6, columns: 2 * $avx2::N },
+                    Isa::Avx2 => tiling::<$avx2>(),
                     #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512 => Tiling { rows: 8, columns: 2 * $avx512::N },
+                    Isa::Avx512 => tiling::<$avx512>(),
                 }
             }
 
@@ -147,11 +155,11 @@ macro_rules! kernel {
                 // SAFETY: the instruction set is there, and the parts of the product fit.
                 unsafe {
                     match isa {
-                        Isa::Portable => product.run::<$plain, 6, 4>(),
+                        Isa::Portable => product.run::<$plain, 4>(),
                         #[cfg(target_arch = "x86_64")]
-                        Isa::Avx2 => product.run::<$avx2, 6, 8>(),
+                        Isa::Avx2 => product.run::<$avx2, 8>(),
                         #[cfg(target_arch = "x86_64")]
-                        Isa::Avx512 => product.run::<$avx512, 8, 4>(),
+                        Isa::Avx512 => product.run::<$avx512, 4>(),
                     }
                 }
             }
@@ -191,9 +199,9 @@ impl<T: Scalar> Product<'_, '_, T> {
     ///
     /// # Safety
     ///
-    /// The machine has the instruction set of `L`, whose tile is R rows by 2 vectors, or one row by W vectors, and
+    /// The machine has the instruction set of `L`, whose tile is `ROWS` rows by 2 vectors, or one row by W vectors, and
     /// [`check`](Self::check) has passed.
-    unsafe fn run<L: Lanes<Number = T>, const R: usize, const W: usize>(mut self) {
+    unsafe fn run<L: Lanes<Number = T>, const W: usize>(mut self) {
         let (m, n) = self.c.dim();
         let k = self.a.dim().1;
         let c = self.c.as_mut_ptr();
@@ -201,12 +209,19 @@ impl<T: Scalar> Product<'_, '_, T> {
         // One row alone leaves registers free: it takes more columns at a time, if they need not be packed.
         let narrow = 2 * L::N;
         let panel = if m == 1 && matches!(self.b, Right::View(_)) { W * L::N } else { narrow };
+        let in_strips = m >= STRIPS_FROM && matches!(&self.a, Left::View(a) if a.strides()[1] == 1);
         let mut j = 0;
         while j < n {
-            let width = panel.min(n - j);
+            let mut width = panel.min(n - j);
+            if in_strips {
+                width -= Tile::<T>::strip_after::<L>(width);
+            }
             let (b, b_row) = match &self.b {
                 Right::View(b) => (b.as_ptr().wrapping_add(j), b.strides()[0]),
-                Right::Packed(panels, _) => (panels.as_ptr().wrapping_add(j * k), narrow as isize),
+                Right::Packed(panels, _) => {
+                    let at = j / narrow * narrow * k + j % narrow;
+                    (panels.as_ptr().wrapping_add(at), narrow as isize)
+                }
             };
             let b_padded = matches!(self.b, Right::Packed(..));
             let mut i = 0;
@@ -217,7 +232,8 @@ impl<T: Scalar> Product<'_, '_, T> {
                         (a.as_ptr().wrapping_offset(i as isize * row), row, column)
                     }
                     Left::Packed(panels, _) => {
-                        (panels.as_ptr().wrapping_add(i / R * R * k + i % R), 1, R as isize)
+                        let at = i / L::ROWS * L::ROWS * k + i % L::ROWS;
+                        (panels.as_ptr().wrapping_add(at), 1, L::ROWS as isize)
                     }
                 };
                 let start = match self.start {
@@ -231,15 +247,30 @@ impl<T: Scalar> Product<'_, '_, T> {
                 };
                 let c = c.wrapping_offset(i as isize * c_row).wrapping_add(j);
                 let (alpha, zero) = (self.alpha, T::zero());
-                let tile =
-                    Tile { k, alpha, zero, a, a_row, a_column, b, b_row, width, b_padded, start, c, c_row };
+                let a_packed = matches!(self.a, Left::Packed(..));
+                let tile = Tile {
+                    k,
+                    alpha,
+                    zero,
+                    a,
+                    a_row,
+                    a_column,
+                    a_packed,
+                    b,
+                    b_row,
+                    width,
+                    b_padded,
+                    start,
+                    c,
+                    c_row,
+                };
                 prefetch_some();
                 // SAFETY: the caller vouches for the instruction set. The check has made sure that rows below m and
                 // columns below n are valid in each part (up to a whole panel in a packed one), and the tile covers
                 // no others: no more rows than are left, no more columns than `width`.
-                i += unsafe { tile.rows::<L, R, W>(m - i, panel) };
+                i += unsafe { tile.rows::<L, W>(m - i, panel) };
             }
-            j += panel;
+            j += width;
         }
     }
 }

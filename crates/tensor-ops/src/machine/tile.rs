@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Turn};
 use super::prefetch::prefetch_line;
 
 /// One tile: `R` rows of `a`, a panel of `b`, and where the result goes.
@@ -14,6 +14,8 @@ pub(super) struct Tile<T> {
     pub(super) a: *const T,
     pub(super) a_row: isize,
     pub(super) a_column: isize,
+    /// Whether `a` lies in panels of as many rows as the largest tile has, of which a tile may read one.
+    pub(super) a_packed: bool,
     /// `b[p, j]` is at `b + p · b_row + j`.
     pub(super) b: *const T,
     pub(super) b_row: isize,
@@ -133,13 +135,13 @@ impl<T: Copy> Tile<T> {
         }
     }
 
-    /// Computes as many rows as a tile has, at most `left`, and returns how many.
+    /// Computes as many rows as a tile should have, of `left`, and returns how many.
     ///
     /// # Safety
     ///
     /// As for [`run`](Self::run), with `left` rows.
     #[inline(always)]
-    pub(super) unsafe fn rows<L: Lanes<Number = T>, const R: usize, const W: usize>(
+    pub(super) unsafe fn rows<L: Lanes<Number = T>, const W: usize>(
         &self,
         left: usize,
         panel: usize,
@@ -148,21 +150,35 @@ impl<T: Copy> Tile<T> {
         unsafe {
             if panel > 2 * L::N && self.width > 2 * L::N {
                 L::tile::<1, W>(self);
-                1
-            } else {
-                // Where half a vector takes half the time, a tile ends with one if that is enough.
-                let (halves, in_one) = (self.width.div_ceil(L::Half::N), L::N / L::Half::N);
-                match (halves, in_one) {
-                    (1, 2) => self.rows_of::<L::Half, R, 1>(left),
-                    (3, 2) => {
-                        let (first, rest) = self.split_columns(L::N);
-                        first.rows_of::<L, R, 1>(left);
-                        rest.rows_of::<L::Half, R, 1>(left)
-                    }
-                    _ if halves > in_one => self.rows_of::<L, R, 2>(left),
-                    _ => self.rows_of::<L, R, 1>(left),
-                }
+                return 1;
             }
+            if left >= 4 && self.a_column == 1 && self.width <= L::Half::WIDEST {
+                return match self.width {
+                    1 => self.strip_of::<L::Half, 1>(left),
+                    2 => self.strip_of::<L::Half, 2>(left),
+                    3 => self.strip_of::<L::Half, 3>(left),
+                    _ => self.strip_of::<L::Half, 4>(left),
+                };
+            }
+            // A tile of few rows takes as long as one of some more, so the last two share the rows.
+            let rows = match left {
+                _ if left >= 2 * L::ROWS || self.a_packed => left.min(L::ROWS),
+                _ if left > L::ROWS => left.div_ceil(2),
+                _ => left,
+            };
+            // Where half a vector takes half the time, a tile ends with one if that is enough.
+            let (halves, in_one) = (self.width.div_ceil(L::Half::N), L::N / L::Half::N);
+            match (halves, in_one) {
+                (1, 2) => L::Half::rows::<1>(self, rows),
+                (3, 2) => {
+                    let (first, rest) = self.split_columns(L::N);
+                    L::rows::<1>(&first, rows);
+                    L::Half::rows::<1>(&rest, rows);
+                }
+                _ if halves > in_one => L::rows::<2>(self, rows),
+                _ => L::rows::<1>(self, rows),
+            }
+            rows
         }
     }
 
@@ -174,25 +190,5 @@ impl<T: Copy> Tile<T> {
         };
         let (b, c) = (self.b.wrapping_add(n), self.c.wrapping_add(n));
         (Tile { width: n, ..*self }, Tile { width: self.width - n, b, start, c, ..*self })
-    }
-
-    #[inline(always)]
-    unsafe fn rows_of<L: Lanes<Number = T>, const R: usize, const V: usize>(&self, left: usize) -> usize {
-        // SAFETY: as for `rows`.
-        unsafe {
-            if left >= R {
-                L::tile::<R, V>(self);
-                R
-            } else if left >= 4 {
-                L::tile::<4, V>(self);
-                4
-            } else if left >= 2 {
-                L::tile::<2, V>(self);
-                2
-            } else {
-                L::tile::<1, V>(self);
-                1
-            }
-        }
     }
 }

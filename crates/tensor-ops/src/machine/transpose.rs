@@ -85,28 +85,40 @@ mod x86 {
     #[inline]
     unsafe fn square_of_f32(from: [*const f32; 8], to: [*mut f32; 8]) {
         for half in [0, 4] {
+            // SAFETY: the four numbers from `half` on are among the eight.
+            let rows = unsafe { four_of_f32(from.map(|from| from.wrapping_add(half))) };
+            for (row, to) in rows.into_iter().zip(&to[half..]) {
+                // SAFETY: the caller vouches for eight numbers.
+                unsafe { _mm256_storeu_ps(*to, row) };
+            }
+        }
+    }
+
+    /// Four vectors, `[p][j]` from `from[j][p]`.
+    ///
+    /// # Safety
+    ///
+    /// Four numbers can be read from each place, and the machine has AVX2.
+    #[inline(always)]
+    pub(in super::super) unsafe fn four_of_f32(from: [*const f32; 8]) -> [__m256; 4] {
+        // SAFETY: passed on to the caller.
+        unsafe {
             // Columns j and j + 4 are the halves of a vector: what follows does not cross them.
             let mut pairs = [_mm256_setzero_ps(); 4];
             for (j, pair) in pairs.iter_mut().enumerate() {
-                // SAFETY: the four numbers from `half` on are among the eight.
-                *pair =
-                    unsafe { _mm256_loadu2_m128(from[j + 4].wrapping_add(half), from[j].wrapping_add(half)) };
+                *pair = _mm256_loadu2_m128(from[j + 4], from[j]);
             }
             let [a, b, c, d] = pairs;
             let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
             let (ab, cd) = (_mm256_castps_pd(ab), _mm256_castps_pd(cd));
             let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
             let (ab_high, cd_high) = (_mm256_castps_pd(ab_high), _mm256_castps_pd(cd_high));
-            let rows = [
-                _mm256_unpacklo_pd(ab, cd),
-                _mm256_unpackhi_pd(ab, cd),
-                _mm256_unpacklo_pd(ab_high, cd_high),
-                _mm256_unpackhi_pd(ab_high, cd_high),
-            ];
-            for (row, to) in rows.into_iter().zip(&to[half..]) {
-                // SAFETY: the caller vouches for eight numbers.
-                unsafe { _mm256_storeu_ps(*to, _mm256_castpd_ps(row)) };
-            }
+            [
+                _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)),
+                _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high)),
+            ]
         }
     }
 
@@ -118,14 +130,32 @@ mod x86 {
     #[target_feature(enable = "avx2")]
     #[inline]
     unsafe fn square_of_f64(from: [*const f64; 4], to: [*mut f64; 4]) {
-        for half in [0, 2] {
-            // SAFETY: the two numbers from `half` on are among the four, and the caller vouches for four.
-            unsafe {
-                let a = _mm256_loadu2_m128d(from[2].wrapping_add(half), from[0].wrapping_add(half));
-                let b = _mm256_loadu2_m128d(from[3].wrapping_add(half), from[1].wrapping_add(half));
-                _mm256_storeu_pd(to[half], _mm256_unpacklo_pd(a, b));
-                _mm256_storeu_pd(to[half + 1], _mm256_unpackhi_pd(a, b));
-            }
+        // SAFETY: passed on to the caller.
+        for (row, to) in unsafe { four_of_f64(from) }.into_iter().zip(to) {
+            // SAFETY: passed on to the caller.
+            unsafe { _mm256_storeu_pd(to, row) };
         }
     }
+
+    /// The same for four places.
+    ///
+    /// # Safety
+    ///
+    /// Four numbers can be read from each place, and the machine has AVX2.
+    #[inline(always)]
+    pub(in super::super) unsafe fn four_of_f64(from: [*const f64; 4]) -> [__m256d; 4] {
+        let two = |half| {
+            let at = |j: usize| from[j].wrapping_add(half);
+            // SAFETY: the two numbers from `half` on are among the four, for which the caller vouches.
+            unsafe {
+                let (a, b) = (_mm256_loadu2_m128d(at(2), at(0)), _mm256_loadu2_m128d(at(3), at(1)));
+                [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)]
+            }
+        };
+        let ([a, b], [c, d]) = (two(0), two(2));
+        [a, b, c, d]
+    }
 }
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{four_of_f32, four_of_f64};
