@@ -28,8 +28,6 @@ pub(super) const SHARES: usize = 2;
 const SHORT: u64 = 300_000;
 /// and above which the layers share their own work without much loss.
 const LONG: u64 = 20_000_000;
-/// Rows at whose multiples a batch is cut, since a product takes several at once.
-const ROWS: usize = 4;
 /// Rows of a share below which it is not worth a thread.
 const FEW: usize = 16;
 
@@ -50,7 +48,7 @@ pub(super) fn shares<T: Scalar, N: Layer>(model: &Model<T, N>, n: usize) -> usiz
 /// The examples of the `i`-th of so many shares of `n`.
 fn share(n: usize, i: usize, shares: usize) -> Range<usize> {
     // Rounded up: the first share is that of the calling thread, which begins first.
-    let edge = |i: usize| if i == shares { n } else { (n * i / shares).next_multiple_of(ROWS).min(n) };
+    let edge = |i: usize| (n * i).div_ceil(shares);
     edge(i)..edge(i + 1)
 }
 
@@ -61,7 +59,7 @@ pub(super) fn share_of(indices: &[usize], i: usize, shares: usize) -> &[usize] {
 
 /// The examples of the largest share of a batch of at most `n`.
 pub(super) fn largest_share(n: usize, shares: usize) -> usize {
-    if shares == 1 { n } else { (n.div_ceil(shares) + ROWS).min(n) }
+    n.div_ceil(shares)
 }
 
 /// What all shares of a pass have in common.
@@ -273,6 +271,6 @@ mod tests {
                 assert!(share(batch, i, count).len() <= largest_share(n, count), "{batch} of {n} in {count}");
             }
         }
-        assert_eq!([share(100, 0, 2), share(100, 1, 2)], [0..52, 52..100]);
+        assert_eq!([share(101, 0, 2), share(101, 1, 2)], [0..51, 51..101]);
     }
 }
