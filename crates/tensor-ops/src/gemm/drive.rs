@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayBase, ArrayView2, ArrayViewMut2, Axis, Ix2, RawData, 
 
 use super::pack::pack;
 use crate::aligned::aligned_part;
-use crate::machine::{Isa, Kernel, Left, Product, Right, Start};
+use crate::machine::{Isa, Kernel, Left, Product, Right, Start, Tiling};
 
 /// A float for which there are kernels and, in each thread, buffers for packed panels.
 pub(crate) trait Driven: Kernel {
@@ -59,13 +59,51 @@ const BLOCK_A: usize = 256 * 1024;
 /// Columns of a block of `b`.
 const BLOCK_N: usize = 1024;
 
-/// Rows of `c`, or steps of `k`, above which a factor is packed even if it could be read in place.
-const PACK_ABOVE: usize = 64;
-/// Columns of `c` above which `a` is packed.
-const PACK_A_ABOVE: usize = 255;
+/// Steps of `k` and columns of `c` above which `a` is packed even if it could be read in place.
+const PACK_A_ABOVE: (usize, usize) = (64, 255);
+/// Bytes from one row of `b` to the next from which on the rows of a panel push each other out of the nearest cache.
+const FAR: usize = 1024;
+/// Tiles in a column of `c` from which on a panel of `b` that is read slowly is worth a copy,
+const COPIED_FOR: usize = 4;
+/// and rows of `c` above which a `b` whose rows are far apart is packed.
+const PACKED_ABOVE: usize = 64;
 
 /// What is done with elements of `c`, if anything, once they are computed.
 pub(crate) type Then<'a, T> = Option<&'a (dyn Fn(&mut [T]) + Sync)>;
+
+/// How tiles read `b`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Where it lies.
+    InPlace,
+    /// Where it lies for the first tile of a panel, which copies it for the others.
+    Copied,
+    /// Packed, row by row, as the processor foresees it.
+    Packed,
+}
+
+impl Reading {
+    /// For `m` rows of `c`, in blocks of at most `rows`.
+    fn of<T>(b: &ArrayView2<'_, T>, m: usize, rows: usize, tiling: Tiling) -> Self {
+        if b.ncols() > 1 && b.strides()[1] != 1 {
+            return Reading::Packed;
+        }
+        if m < COPIED_FOR * tiling.rows {
+            return Reading::InPlace;
+        }
+        let apart = b.strides()[0].unsigned_abs().saturating_mul(size_of::<T>());
+        let vector = tiling.columns / 2 * size_of::<T>(); // a power of two
+        let across_lines = (apart | b.as_ptr().addr()) & (vector - 1) != 0;
+        let far = apart >= FAR;
+        if m > rows && (across_lines || far) || m > PACKED_ABOVE && far {
+            Reading::Packed
+        } else if across_lines || far {
+            Reading::Copied
+        } else {
+            Reading::InPlace
+        }
+    }
+}
 
 /// c ← then(alpha · a · b + start), for `c` of any layout.
 pub(crate) fn product<T: Driven>(
@@ -129,21 +167,24 @@ fn blocks<T: Driven>(
     let tiling = T::tiling(isa);
     let depth = depth::<T>(k);
     let rows = (BLOCK_A / size_of::<T>() / depth / tiling.rows).max(1) * tiling.rows;
-    // Packing pays when the panels are read often enough. A factor whose `k` runs down a column is read in order only
-    // when packed; with a short `k` it stays in the cache anyway.
-    let pack_b = n > 1 && (b.strides()[1] != 1 || m > PACK_ABOVE && n > tiling.columns);
-    let pack_a = a.strides()[1] != 1 && k > PACK_ABOVE && n > PACK_A_ABOVE;
+    // A factor whose `k` runs down a column is read in order only when packed; with a short `k` it stays in the cache
+    // anyway.
+    let pack_a = a.strides()[1] != 1 && k > PACK_A_ABOVE.0 && n > PACK_A_ABOVE.1;
+    let reading = Reading::of(&b, m, rows, tiling);
     for columns in ranges(n, BLOCK_N) {
         for steps in ranges(k.max(1), depth) {
             let (last, steps) = (steps.end >= k, steps.start..steps.end.min(k));
             let b = part(b, &steps, &columns);
-            let b = if pack_b {
-                let panels = columns.len().next_multiple_of(tiling.columns) * steps.len();
-                let panels = &mut aligned_part(&mut buffers.b, BLOCK_N * T::DEPTH)[..panels];
+            let room = match reading {
+                Reading::InPlace => &mut [],
+                _ => aligned_part(&mut buffers.b, BLOCK_N * T::DEPTH),
+            };
+            let (b, room) = if reading == Reading::Packed {
+                let panels = &mut room[..columns.len().next_multiple_of(tiling.columns) * steps.len()];
                 pack(isa, &b, tiling.columns, panels);
-                Right::Packed(panels, b.dim())
+                (Right::Packed(panels, b.dim()), &mut [][..])
             } else {
-                Right::View(b)
+                (Right::View(b), room)
             };
             for rows in ranges(m, rows) {
                 let a = part(a, &rows, &steps);
@@ -162,7 +203,7 @@ fn blocks<T: Driven>(
                     Start::Column(column) => Start::Column(&column[rows]),
                     start => start,
                 };
-                T::product(isa, Product { alpha, a, b: b.reborrow(), start, c: c.view_mut() });
+                T::product(isa, Product { alpha, a, b: b.reborrow(), room, start, c: c.view_mut() });
                 if let (Some(then), true) = (then, last) {
                     in_pieces(&mut c, then);
                 }

@@ -35,7 +35,9 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn mul(self, b: Self) -> Self;
     /// [`Tile::run`], compiled for the instruction set.
     unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<Self::Number>);
-    /// The same for a number of rows that is known late, at most `ROWS`.
+    /// The same for the largest tile, which copies `b`.
+    unsafe fn copying(tile: &Tile<Self::Number>);
+    /// [`tile`](Self::tile) for a number of rows that is known late, at most `ROWS`.
     unsafe fn rows<const V: usize>(tile: &Tile<Self::Number>, rows: usize);
 }
 
@@ -135,7 +137,11 @@ macro_rules! plain {
             }
             unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<$number>) {
                 // SAFETY: passed on to the caller.
-                unsafe { tile.run::<Self, R, V>() }
+                unsafe { tile.run::<Self, R, V, false>() }
+            }
+            unsafe fn copying(tile: &Tile<$number>) {
+                // SAFETY: passed on to the caller.
+                unsafe { tile.run::<Self, 6, 2, true>() }
             }
             by_rows!($number: 6 5 4 3 2 1);
         }
@@ -240,7 +246,12 @@ mod x86 {
                 #[target_feature(enable = $features)]
                 unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<$number>) {
                     // SAFETY: passed on to the caller.
-                    unsafe { tile.run::<Self, R, V>() }
+                    unsafe { tile.run::<Self, R, V, false>() }
+                }
+                #[target_feature(enable = $features)]
+                unsafe fn copying(tile: &Tile<$number>) {
+                    // SAFETY: passed on to the caller.
+                    unsafe { tile.run::<Self, $most_rows, 2, true>() }
                 }
                 by_rows!($number: $most_rows $($rows)+);
             }

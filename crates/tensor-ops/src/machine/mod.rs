@@ -29,7 +29,7 @@ use std::sync::OnceLock;
 pub use block::Block;
 pub(crate) use lending::Lending;
 pub use prefetch::{prefetch, prefetch_amid_products};
-pub(crate) use product::{Kernel, Left, Product, Right, Start};
+pub(crate) use product::{Kernel, Left, Product, Right, Start, Tiling};
 pub(crate) use transpose::Transpose;
 pub(crate) use vectorised::{Loop, run_on};
 pub use vectorised::{Vectorise, vectorised};

@@ -8,19 +8,18 @@
 //! s ← 0;  s ← fma(a[i, p], b[p, j], s) for p = 0, 1, ..., k-1;  c[i, j] ← fma(alpha, s, start[i, j])
 //! ```
 //!
-//! so its bits do not depend on where it lies in a matrix or on how the matrix was cut.
+//! so its bits do not depend on where it lies in a matrix or on how the matrix was cut. Columns that would leave a vector
+//! nearly empty are computed as a [strip](super::strip), by the same chain.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Isa;
 use super::lanes::{Lanes, Plain};
 use super::prefetch::prefetch_some;
+use super::strip::STRIPS_FROM;
 use super::tile::{From, Tile};
 use super::transpose::Transpose;
 use crate::Scalar;
-
-/// Rows from which on the last columns are worth a strip.
-const STRIPS_FROM: usize = 8;
 
 /// The left factor, [m, k].
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +58,8 @@ pub(crate) struct Product<'a, 'c, T> {
     pub(crate) alpha: T,
     pub(crate) a: Left<'a, T>,
     pub(crate) b: Right<'a, T>,
+    /// Room for a panel of `b`, or less.
+    pub(crate) room: &'a mut [T],
     pub(crate) start: Start<'a, T>,
     /// [m, n], with columns one element apart.
     pub(crate) c: ArrayViewMut2<'c, T>,
@@ -86,18 +87,42 @@ impl Tiling {
     }
 }
 
-impl<T> Start<'_, T> {
+impl<T: Scalar> Start<'_, T> {
+    /// What the tile starts from that begins with row i and column j, which is at `c`.
+    fn of_tile(&self, i: usize, j: usize, c: *const T, c_row: isize) -> From<T> {
+        match *self {
+            Start::Zero => From::Nothing,
+            Start::Scaled(beta) => From::Vectors(beta, c, c_row),
+            Start::Row(row) => From::Vectors(T::one(), row.as_ptr().wrapping_add(j), 0),
+            Start::Column(column) => From::Each(column.as_ptr().wrapping_add(i)),
+        }
+    }
+
     /// Whether it is the same for `c` and its transpose.
     pub(crate) fn is_of_elements(&self) -> bool {
         matches!(self, Start::Zero | Start::Scaled(_))
     }
 }
 
-impl<T> Left<'_, T> {
+impl<T: Copy> Left<'_, T> {
     fn dim(&self) -> (usize, usize) {
         match self {
             Left::View(a) => a.dim(),
             Left::Packed(_, dim) => *dim,
+        }
+    }
+
+    /// Where row i begins, and how far the next row and the next column are.
+    fn row<L: Lanes<Number = T>>(&self, i: usize) -> (*const T, isize, isize) {
+        match self {
+            Left::View(a) => {
+                let (row, column) = (a.strides()[0], a.strides()[1]);
+                (a.as_ptr().wrapping_offset(i as isize * row), row, column)
+            }
+            Left::Packed(panels, (_, k)) => {
+                let at = i / L::ROWS * L::ROWS * k + i % L::ROWS;
+                (panels.as_ptr().wrapping_add(at), 1, L::ROWS as isize)
+            }
         }
     }
 }
@@ -115,6 +140,18 @@ impl<T: Copy> Right<'_, T> {
         match self {
             Right::View(b) => b.dim(),
             Right::Packed(_, dim) => *dim,
+        }
+    }
+
+    /// Where column j begins, and how far the next row is.
+    fn column<L: Lanes<Number = T>>(&self, j: usize) -> (*const T, isize) {
+        match self {
+            Right::View(b) => (b.as_ptr().wrapping_add(j), b.strides()[0]),
+            Right::Packed(panels, (k, _)) => {
+                let width = 2 * L::N;
+                let at = j / width * width * k + j % width;
+                (panels.as_ptr().wrapping_add(at), width as isize)
+            }
         }
     }
 }
@@ -204,71 +241,52 @@ impl<T: Scalar> Product<'_, '_, T> {
     unsafe fn run<L: Lanes<Number = T>, const W: usize>(mut self) {
         let (m, n) = self.c.dim();
         let k = self.a.dim().1;
-        let c = self.c.as_mut_ptr();
-        let c_row = self.c.strides()[0];
+        let (c, c_row) = (self.c.as_mut_ptr(), self.c.strides()[0]);
         // One row alone leaves registers free: it takes more columns at a time, if they need not be packed.
         let narrow = 2 * L::N;
         let panel = if m == 1 && matches!(self.b, Right::View(_)) { W * L::N } else { narrow };
         let in_strips = m >= STRIPS_FROM && matches!(&self.a, Left::View(a) if a.strides()[1] == 1);
+        let copies = m >= 2 * L::ROWS && matches!(self.b, Right::View(_)) && self.room.len() >= k * narrow;
+        let room = self.room.as_mut_ptr();
         let mut j = 0;
         while j < n {
             let mut width = panel.min(n - j);
             if in_strips {
                 width -= Tile::<T>::strip_after::<L>(width);
             }
-            let (b, b_row) = match &self.b {
-                Right::View(b) => (b.as_ptr().wrapping_add(j), b.strides()[0]),
-                Right::Packed(panels, _) => {
-                    let at = j / narrow * narrow * k + j % narrow;
-                    (panels.as_ptr().wrapping_add(at), narrow as isize)
-                }
-            };
-            let b_padded = matches!(self.b, Right::Packed(..));
+            // Only whole tiles of two vectors copy.
+            let copies = copies && width > narrow - L::Half::N;
+            let (mut b, mut b_row) = self.b.column::<L>(j);
+            let mut b_padded = matches!(self.b, Right::Packed(..));
             let mut i = 0;
             while i < m {
-                let (a, a_row, a_column) = match &self.a {
-                    Left::View(a) => {
-                        let (row, column) = (a.strides()[0], a.strides()[1]);
-                        (a.as_ptr().wrapping_offset(i as isize * row), row, column)
-                    }
-                    Left::Packed(panels, _) => {
-                        let at = i / L::ROWS * L::ROWS * k + i % L::ROWS;
-                        (panels.as_ptr().wrapping_add(at), 1, L::ROWS as isize)
-                    }
-                };
-                let start = match self.start {
-                    Start::Zero => From::Nothing,
-                    Start::Scaled(beta) => {
-                        let at = c.wrapping_offset(i as isize * c_row).wrapping_add(j);
-                        From::Vectors(beta, at.cast_const(), c_row)
-                    }
-                    Start::Row(row) => From::Vectors(T::one(), row.as_ptr().wrapping_add(j), 0),
-                    Start::Column(column) => From::Each(column.as_ptr().wrapping_add(i)),
-                };
-                let c = c.wrapping_offset(i as isize * c_row).wrapping_add(j);
-                let (alpha, zero) = (self.alpha, T::zero());
-                let a_packed = matches!(self.a, Left::Packed(..));
+                let (a, a_row, a_column) = self.a.row::<L>(i);
+                let to = c.wrapping_offset(i as isize * c_row).wrapping_add(j);
                 let tile = Tile {
                     k,
-                    alpha,
-                    zero,
+                    alpha: self.alpha,
+                    zero: T::zero(),
                     a,
                     a_row,
                     a_column,
-                    a_packed,
+                    a_packed: matches!(self.a, Left::Packed(..)),
                     b,
                     b_row,
                     width,
                     b_padded,
-                    start,
-                    c,
+                    b_copy: if copies && i == 0 { room } else { std::ptr::null_mut() },
+                    start: self.start.of_tile(i, j, to, c_row),
+                    c: to,
                     c_row,
                 };
                 prefetch_some();
                 // SAFETY: the caller vouches for the instruction set. The check has made sure that rows below m and
                 // columns below n are valid in each part (up to a whole panel in a packed one), and the tile covers
-                // no others: no more rows than are left, no more columns than `width`.
+                // no others: no more rows than are left, no more columns than `width`. There is room for a panel.
                 i += unsafe { tile.rows::<L, W>(m - i, panel) };
+                if copies {
+                    (b, b_row, b_padded) = (room, narrow as isize, true);
+                }
             }
             j += width;
         }

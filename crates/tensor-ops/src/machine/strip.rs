@@ -13,6 +13,11 @@ use super::tile::{From, Tile};
 /// Vectors of rows side by side: with one, each sum would wait for the one before; more do not fit the registers.
 const VECTORS: usize = 2;
 
+/// Rows of `c` from which on its last columns are worth a strip,
+pub(super) const STRIPS_FROM: usize = 8;
+/// and rows below which, when nothing else is left, a tile does as well.
+pub(super) const FEW_ROWS: usize = 4;
+
 /// The most lanes of a vector that runs down the rows.
 const MOST_LANES: usize = 8;
 

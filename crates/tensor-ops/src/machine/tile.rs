@@ -4,8 +4,9 @@ use std::hint::black_box;
 
 use super::lanes::{Lanes, Turn};
 use super::prefetch::prefetch_line;
+use super::strip::FEW_ROWS;
 
-/// One tile: `R` rows of `a`, a panel of `b`, and where the result goes.
+/// One tile: rows of `a`, a panel of `b`, and where the result goes.
 pub(super) struct Tile<T> {
     pub(super) k: usize,
     pub(super) alpha: T,
@@ -19,14 +20,19 @@ pub(super) struct Tile<T> {
     /// `b[p, j]` is at `b + p · b_row + j`.
     pub(super) b: *const T,
     pub(super) b_row: isize,
-    /// Columns of the tile: at most V vectors.
+    /// Columns of the tile.
     pub(super) width: usize,
     /// Whether whole vectors of `b` may be read beyond `width`.
     pub(super) b_padded: bool,
+    /// Where a tile that copies `b` puts it, one whole row after the other.
+    pub(super) b_copy: *mut T,
     pub(super) start: From<T>,
     pub(super) c: *mut T,
     pub(super) c_row: isize,
 }
+
+/// Rows of `b` by which a tile that copies it asks for them ahead: they may be far apart, and in no cache.
+const AHEAD: isize = 16;
 
 /// What a tile starts from.
 #[derive(Clone, Copy)]
@@ -44,38 +50,39 @@ impl<T: Copy> Tile<T> {
     /// # Safety
     ///
     /// The machine has the instruction set of `L`; `width` is at most `V · L::N`; the pointers and strides reach valid
-    /// elements for i < R, p < k and j < width (or j < V · L::N in `b`, if it is padded), and `c` may be written.
+    /// elements for i < R, p < k and j < width (or j < V · L::N in `b`, if it is padded), and `c` may be written; and, to
+    /// COPY `b`, so may k · V · L::N elements from `b_copy` on.
     #[inline(always)]
-    pub(super) unsafe fn run<L: Lanes<Number = T>, const R: usize, const V: usize>(&self) {
+    pub(super) unsafe fn run<L: Lanes<Number = T>, const R: usize, const V: usize, const COPY: bool>(&self) {
         // SAFETY: passed on to the caller; whole vectors are used only where whole vectors are valid.
         unsafe {
+            if self.width == V * L::N {
+                let all = [L::mask(L::N); V];
+                let sums = self.sums::<L, R, V, false, COPY>(&all);
+                return self.finish::<L, R, V, false>(sums, &all);
+            }
             let mut masks = [L::mask(0); V];
             for (v, mask) in masks.iter_mut().enumerate() {
                 *mask = L::mask(self.width.saturating_sub(v * L::N));
             }
-            // `c` may be far away, and the sums take a while.
-            for i in 0..R {
-                for v in 0..V {
-                    prefetch_line(self.c.wrapping_offset(i as isize * self.c_row).wrapping_add(v * L::N));
-                }
-            }
-            let whole = self.width == V * L::N;
-            let sums: [[L; V]; R] = if whole || self.b_padded {
-                self.sums::<L, R, V, false>(&masks)
+            let sums = if self.b_padded {
+                self.sums::<L, R, V, false, COPY>(&masks)
             } else {
-                self.sums::<L, R, V, true>(&masks)
+                self.sums::<L, R, V, true, COPY>(&masks)
             };
-            if whole {
-                self.finish::<L, R, V, false>(sums, &masks);
-            } else {
-                self.finish::<L, R, V, true>(sums, &masks);
-            }
+            self.finish::<L, R, V, true>(sums, &masks);
         }
     }
 
     /// The chains of all elements of the tile.
     #[inline(always)]
-    unsafe fn sums<L: Lanes<Number = T>, const R: usize, const V: usize, const MASKED: bool>(
+    unsafe fn sums<
+        L: Lanes<Number = T>,
+        const R: usize,
+        const V: usize,
+        const MASKED: bool,
+        const COPY: bool,
+    >(
         &self,
         masks: &[L::Mask; V],
     ) -> [[L; V]; R] {
@@ -86,13 +93,18 @@ impl<T: Copy> Tile<T> {
             // takes longer than the arithmetic of a narrow tile.
             let rows: [*const T; R] =
                 black_box(std::array::from_fn(|i| self.a.wrapping_offset(i as isize * self.a_row)));
-            let (mut at, mut b) = (0, self.b);
+            let (mut at, mut b, mut copy) = (0, self.b, self.b_copy);
             for _ in 0..self.k {
                 let mut row = [L::splat(self.zero); V];
                 for v in 0..V {
                     let from = b.wrapping_add(v * L::N);
                     row[v] = if MASKED { L::load_first(from, masks[v]) } else { L::load(from) };
+                    if COPY {
+                        prefetch_line(from.wrapping_offset(AHEAD * self.b_row));
+                        row[v].store(copy.wrapping_add(v * L::N));
+                    }
                 }
+                copy = copy.wrapping_add(V * L::N);
                 for (a, sums) in rows.iter().zip(&mut sums) {
                     let x = L::splat(*a.wrapping_offset(at));
                     for v in 0..V {
@@ -152,7 +164,7 @@ impl<T: Copy> Tile<T> {
                 L::tile::<1, W>(self);
                 return 1;
             }
-            if left >= 4 && self.a_column == 1 && self.width <= L::Half::WIDEST {
+            if left >= FEW_ROWS && self.a_column == 1 && self.width <= L::Half::WIDEST {
                 return match self.width {
                     1 => self.strip_of::<L::Half, 1>(left),
                     2 => self.strip_of::<L::Half, 2>(left),
@@ -175,6 +187,7 @@ impl<T: Copy> Tile<T> {
                     L::rows::<1>(&first, rows);
                     L::Half::rows::<1>(&rest, rows);
                 }
+                _ if halves > in_one && !self.b_copy.is_null() => L::copying(self),
                 _ if halves > in_one => L::rows::<2>(self, rows),
                 _ => L::rows::<1>(self, rows),
             }
