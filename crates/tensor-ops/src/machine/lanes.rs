@@ -18,6 +18,8 @@ pub(super) unsafe trait Lanes: Copy {
     const N: usize;
     /// Rows of the largest tile: with two vectors a row, their sums and what they are computed from fill the registers.
     const ROWS: usize;
+    /// A tile has one row, or a multiple of so many: each size takes time to compile.
+    const STEP: usize;
 
     unsafe fn splat(x: Self::Number) -> Self;
     /// Reads `N` numbers, at any alignment.
@@ -37,7 +39,7 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn tile<const R: usize, const V: usize>(tile: &Tile<Self::Number>);
     /// The same for the largest tile, which copies `b`.
     unsafe fn copying(tile: &Tile<Self::Number>);
-    /// [`tile`](Self::tile) for a number of rows that is known late, at most `ROWS`.
+    /// [`tile`](Self::tile) for a number of rows that is known late: 1, or a multiple of `STEP` up to `ROWS`.
     unsafe fn rows<const V: usize>(tile: &Tile<Self::Number>, rows: usize);
 }
 
@@ -85,6 +87,7 @@ macro_rules! plain {
             type Half = Self;
             const N: usize = $n;
             const ROWS: usize = 6;
+            const STEP: usize = 2;
 
             #[inline(always)]
             unsafe fn splat(x: $number) -> Self {
@@ -139,11 +142,12 @@ macro_rules! plain {
                 // SAFETY: passed on to the caller.
                 unsafe { tile.run::<Self, R, V, false>() }
             }
+            #[inline(never)] // wherever it may be called it would be compiled again
             unsafe fn copying(tile: &Tile<$number>) {
                 // SAFETY: passed on to the caller.
                 unsafe { tile.run::<Self, 6, 2, true>() }
             }
-            by_rows!($number: 6 5 4 3 2 1);
+            by_rows!($number: 6 4 2 1);
         }
 
         // SAFETY: no instruction set is needed.
@@ -157,6 +161,7 @@ macro_rules! plain {
                     Plain(std::array::from_fn(|i| unsafe { *places[i].wrapping_add(from + p) }))
                 })
             }
+            #[inline(never)]
             unsafe fn strip<const J: usize>(tile: &Tile<$number>, rows: usize) {
                 // SAFETY: passed on to the caller.
                 unsafe { tile.strip::<Self, J>(rows) }
@@ -181,7 +186,7 @@ mod x86 {
 
     macro_rules! x86 {
         (
-            $name:ident($vector:ident) of $n:literal $number:ident, half $half:ident, rows $most_rows:literal $($rows:literal)+, $features:literal, $splat:ident $load:ident $store:ident $fma:ident $mul:ident
+            $name:ident($vector:ident) of $n:literal $number:ident, half $half:ident, rows $most_rows:literal $($rows:literal)+ step $step:literal, $features:literal, $splat:ident $load:ident $store:ident $fma:ident $mul:ident
             mask $mask:ident ($count:ident) $make_mask:expr;
             load $from:ident $mf:ident $load_first:expr;
             store $v:ident $to:ident $mt:ident $store_first:expr
@@ -197,6 +202,7 @@ mod x86 {
                 type Half = $half;
                 const N: usize = $n;
                 const ROWS: usize = $most_rows;
+                const STEP: usize = $step;
 
                 #[inline(always)]
                 unsafe fn splat(x: $number) -> Self {
@@ -280,33 +286,55 @@ mod x86 {
         };
     }
 
-    x86!(Avx2F32(__m256) of 8 f32, half Self, rows 6 5 4 3 2 1, "avx2,fma",
+    /// The same for a vector that differs from another one in its masks alone, by the strips of that one.
+    macro_rules! turn_as {
+        ($name:ident of $number:ident, $other:ident) => {
+            // SAFETY: who has the instruction set of this one has that of the other one.
+            unsafe impl Turn for $name {
+                const WIDEST: usize = $other::WIDEST;
+
+                #[inline(always)]
+                unsafe fn four(places: &[*const $number; 8], from: usize) -> [Self; 4] {
+                    // SAFETY: passed on to the caller.
+                    let [a, b, c, d] = unsafe { $other::four(places, from) };
+                    [$name(a.0), $name(b.0), $name(c.0), $name(d.0)]
+                }
+                #[inline(always)]
+                unsafe fn strip<const J: usize>(tile: &Tile<$number>, rows: usize) {
+                    // SAFETY: passed on to the caller.
+                    unsafe { $other::strip::<J>(tile, rows) }
+                }
+            }
+        };
+    }
+
+    x86!(Avx2F32(__m256) of 8 f32, half Self, rows 6 5 4 3 2 1 step 1, "avx2,fma",
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_mul_ps
         mask __m256i (n) _mm256_loadu_si256(EDGE_32.as_ptr().add(8 - n).cast());
         load p mask _mm256_maskload_ps(p, mask);
         store v p mask _mm256_maskstore_ps(p, mask, v));
-    x86!(Avx2F64(__m256d) of 4 f64, half Self, rows 6 5 4 3 2 1, "avx2,fma",
+    x86!(Avx2F64(__m256d) of 4 f64, half Self, rows 6 4 2 1 step 2, "avx2,fma",
         _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_mul_pd
         mask __m256i (n) _mm256_loadu_si256(EDGE_64.as_ptr().add(4 - n).cast());
         load p mask _mm256_maskload_pd(p, mask);
         store v p mask _mm256_maskstore_pd(p, mask, v));
-    x86!(Avx512F32(__m512) of 16 f32, half HalfF32, rows 8 7 6 5 4 3 2 1, "avx512f",
+    x86!(Avx512F32(__m512) of 16 f32, half HalfF32, rows 8 6 4 2 1 step 2, "avx512f",
         _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_mul_ps
         mask __mmask16 (n) ((1_u32 << n) - 1) as __mmask16;
         load p mask _mm512_maskz_loadu_ps(mask, p);
         store v p mask _mm512_mask_storeu_ps(p, mask, v));
-    x86!(Avx512F64(__m512d) of 8 f64, half HalfF64, rows 8 7 6 5 4 3 2 1, "avx512f",
+    x86!(Avx512F64(__m512d) of 8 f64, half HalfF64, rows 8 6 4 2 1 step 2, "avx512f",
         _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_mul_pd
         mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
         load p mask _mm512_maskz_loadu_pd(mask, p);
         store v p mask _mm512_mask_storeu_pd(p, mask, v));
     // Not those of AVX2: with its masked loads and stores a product of 50 columns took longer than before (Zen 4).
-    x86!(HalfF32(__m256) of 8 f32, half Self, rows 8 7 6 5 4 3 2 1, "avx2,fma,avx512f,avx512vl",
+    x86!(HalfF32(__m256) of 8 f32, half Self, rows 8 6 4 2 1 step 2, "avx2,fma,avx512f,avx512vl",
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_mul_ps
         mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
         load p mask _mm256_maskz_loadu_ps(mask, p);
         store v p mask _mm256_mask_storeu_ps(p, mask, v));
-    x86!(HalfF64(__m256d) of 4 f64, half Self, rows 8 7 6 5 4 3 2 1, "avx2,fma,avx512f,avx512vl",
+    x86!(HalfF64(__m256d) of 4 f64, half Self, rows 8 6 4 2 1 step 2, "avx2,fma,avx512f,avx512vl",
         _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_mul_pd
         mask __mmask8 (n) ((1_u32 << n) - 1) as __mmask8;
         load p mask _mm256_maskz_loadu_pd(mask, p);
@@ -314,8 +342,8 @@ mod x86 {
 
     turn!(Avx2F32 of f32, "avx2,fma", four_of_f32);
     turn!(Avx2F64 of f64, "avx2,fma", four_of_f64);
-    turn!(HalfF32 of f32, "avx2,fma,avx512f,avx512vl", four_of_f32);
-    turn!(HalfF64 of f64, "avx2,fma,avx512f,avx512vl", four_of_f64);
+    turn_as!(HalfF32 of f32, Avx2F32);
+    turn_as!(HalfF64 of f64, Avx2F64);
 }
 
 #[cfg(target_arch = "x86_64")]

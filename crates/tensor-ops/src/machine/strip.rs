@@ -28,21 +28,29 @@ impl<T: Copy> Tile<T> {
         if end < width && end <= L::Half::WIDEST { end } else { 0 }
     }
 
-    /// Computes up to `VECTORS · L::N` rows of J columns, at most `left`, and returns how many.
+    /// Computes up to `VECTORS · L::N` rows of `width` columns, at most `left`, and returns how many.
     ///
     /// # Safety
     ///
-    /// As for [`run`](Self::run), with `left` rows, at least one, and J columns; and the columns of `a` are one element
-    /// apart.
+    /// As for [`run`](Self::run), with `left` rows, at least one, and at most `WIDEST` columns; and the columns of `a` are
+    /// one element apart.
     #[inline(always)]
-    pub(super) unsafe fn strip_of<L: Turn<Number = T>, const J: usize>(&self, left: usize) -> usize {
+    pub(super) unsafe fn strip_of<L: Turn<Number = T>>(&self, left: usize) -> usize {
         let rows = left.min(VECTORS * L::N);
         // SAFETY: passed on to the caller.
-        unsafe { L::strip::<J>(self, rows) };
+        unsafe {
+            match self.width {
+                1 => L::strip::<1>(self, rows),
+                2 if const { L::WIDEST >= 2 } => L::strip::<2>(self, rows),
+                3 if const { L::WIDEST >= 3 } => L::strip::<3>(self, rows),
+                4 if const { L::WIDEST >= 4 } => L::strip::<4>(self, rows),
+                width => unreachable!("a strip of {width} columns"),
+            }
+        }
         rows
     }
 
-    /// The same for exactly so many rows.
+    /// The same for exactly so many rows of J columns.
     ///
     /// # Safety
     ///

@@ -56,21 +56,23 @@ impl<T: Copy> Tile<T> {
     pub(super) unsafe fn run<L: Lanes<Number = T>, const R: usize, const V: usize, const COPY: bool>(&self) {
         // SAFETY: passed on to the caller; whole vectors are used only where whole vectors are valid.
         unsafe {
-            if self.width == V * L::N {
-                let all = [L::mask(L::N); V];
-                let sums = self.sums::<L, R, V, false, COPY>(&all);
-                return self.finish::<L, R, V, false>(sums, &all);
+            let whole = self.width == V * L::N;
+            let mut masks = [L::mask(L::N); V];
+            if !whole {
+                for (v, mask) in masks.iter_mut().enumerate() {
+                    *mask = L::mask(self.width.saturating_sub(v * L::N));
+                }
             }
-            let mut masks = [L::mask(0); V];
-            for (v, mask) in masks.iter_mut().enumerate() {
-                *mask = L::mask(self.width.saturating_sub(v * L::N));
-            }
-            let sums = if self.b_padded {
+            let sums = if whole || !COPY && self.b_padded {
                 self.sums::<L, R, V, false, COPY>(&masks)
             } else {
                 self.sums::<L, R, V, true, COPY>(&masks)
             };
-            self.finish::<L, R, V, true>(sums, &masks);
+            if whole {
+                self.finish::<L, R, V, false>(sums, &masks);
+            } else {
+                self.finish::<L, R, V, true>(sums, &masks);
+            }
         }
     }
 
@@ -165,18 +167,13 @@ impl<T: Copy> Tile<T> {
                 return 1;
             }
             if left >= FEW_ROWS && self.a_column == 1 && self.width <= L::Half::WIDEST {
-                return match self.width {
-                    1 => self.strip_of::<L::Half, 1>(left),
-                    2 => self.strip_of::<L::Half, 2>(left),
-                    3 => self.strip_of::<L::Half, 3>(left),
-                    _ => self.strip_of::<L::Half, 4>(left),
-                };
+                return self.strip_of::<L::Half>(left);
             }
             // A tile of few rows takes as long as one of some more, so the last two share the rows.
-            let rows = match left {
-                _ if left >= 2 * L::ROWS || self.a_packed => left.min(L::ROWS),
-                _ if left > L::ROWS => left.div_ceil(2),
-                _ => left,
+            let rows = if (L::ROWS + 1..2 * L::ROWS).contains(&left) && !self.a_packed {
+                left.div_ceil(2).next_multiple_of(L::STEP)
+            } else {
+                (left.min(L::ROWS) / L::STEP * L::STEP).max(1)
             };
             // Where half a vector takes half the time, a tile ends with one if that is enough.
             let (halves, in_one) = (self.width.div_ceil(L::Half::N), L::N / L::Half::N);
