@@ -262,6 +262,15 @@ fn a_factor_may_repeat_one_row_or_column() {
 }
 
 #[test]
+fn a_single_row_may_lie_any_distance_from_the_next() {
+    let row: Vec<f32> = (0..20).map(|j| j as f32).collect();
+    let b = ArrayView2::from_shape((1, 20).strides((usize::MAX / 16, 1)), &row).unwrap();
+    let a = Array2::ones((40, 1));
+    let product = crate::matmul(&a, &b);
+    assert!(product.rows().into_iter().all(|found| found.iter().eq(&row)));
+}
+
+#[test]
 fn a_bias_and_a_function_see_each_element_once() {
     for (m, k, n) in [(1, 3, 70), (9, 20, 33), (70, 0, 40), (80, 1030, 1030)] {
         let (a, b, bias) = (noise::<f32>((m, k), 1), noise::<f32>((k, n), 2), noise::<f32>((1, n), 3));

@@ -59,7 +59,10 @@ macro_rules! by_rows {
     };
 }
 
-/// Vectors down the rows of a matrix.
+/// The most lanes of a vector that runs down the rows of a matrix.
+pub(super) const MOST_LANES: usize = 8;
+
+/// Vectors down the rows of a matrix, of `MOST_LANES` numbers at most.
 ///
 /// # Safety
 ///
@@ -69,7 +72,7 @@ pub(super) unsafe trait Turn: Lanes {
     const WIDEST: usize;
 
     /// Four vectors: lane i of the p-th is the p-th number from place i on, of `N` places or more.
-    unsafe fn four(places: &[*const Self::Number; 8], from: usize) -> [Self; 4];
+    unsafe fn four(places: &[*const Self::Number; MOST_LANES], from: usize) -> [Self; 4];
     /// [`Tile::strip`], compiled for the instruction set.
     unsafe fn strip<const J: usize>(tile: &Tile<Self::Number>, rows: usize);
 }
@@ -155,7 +158,7 @@ macro_rules! plain {
             const WIDEST: usize = $n - 1;
 
             #[inline(always)]
-            unsafe fn four(places: &[*const $number; 8], from: usize) -> [Self; 4] {
+            unsafe fn four(places: &[*const $number; MOST_LANES], from: usize) -> [Self; 4] {
                 // SAFETY: the caller vouches for four numbers at each place.
                 std::array::from_fn(|p| {
                     Plain(std::array::from_fn(|i| unsafe { *places[i].wrapping_add(from + p) }))
@@ -178,7 +181,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::transpose::{four_of_f32, four_of_f64};
-    use super::{Lanes, Tile, Turn};
+    use super::{Lanes, MOST_LANES, Tile, Turn};
 
     /// Eight or four set elements, then as many clear ones: a mask begins within.
     static EDGE_32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -271,7 +274,7 @@ mod x86 {
                 const WIDEST: usize = Self::N / 2;
 
                 #[inline(always)]
-                unsafe fn four(places: &[*const $number; 8], from: usize) -> [Self; 4] {
+                unsafe fn four(places: &[*const $number; MOST_LANES], from: usize) -> [Self; 4] {
                     // SAFETY: passed on to the caller.
                     let [a, b, c, d] =
                         unsafe { $four(std::array::from_fn(|i| places[i].wrapping_add(from))) };
@@ -294,7 +297,7 @@ mod x86 {
                 const WIDEST: usize = $other::WIDEST;
 
                 #[inline(always)]
-                unsafe fn four(places: &[*const $number; 8], from: usize) -> [Self; 4] {
+                unsafe fn four(places: &[*const $number; MOST_LANES], from: usize) -> [Self; 4] {
                     // SAFETY: passed on to the caller.
                     let [a, b, c, d] = unsafe { $other::four(places, from) };
                     [$name(a.0), $name(b.0), $name(c.0), $name(d.0)]

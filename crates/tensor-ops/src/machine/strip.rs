@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use super::lanes::{Lanes, Turn};
+use super::lanes::{Lanes, MOST_LANES, Turn};
 use super::tile::{From, Tile};
 
 /// Vectors of rows side by side: with one, each sum would wait for the one before; more do not fit the registers.
@@ -17,9 +17,6 @@ const VECTORS: usize = 2;
 pub(super) const STRIPS_FROM: usize = 8;
 /// and rows below which, when nothing else is left, a tile does as well.
 pub(super) const FEW_ROWS: usize = 4;
-
-/// The most lanes of a vector that runs down the rows.
-const MOST_LANES: usize = 8;
 
 impl<T: Copy> Tile<T> {
     /// How many of the last columns of `width` are better left to a strip of their own.

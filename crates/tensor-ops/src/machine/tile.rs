@@ -102,7 +102,7 @@ impl<T: Copy> Tile<T> {
                     let from = b.wrapping_add(v * L::N);
                     row[v] = if MASKED { L::load_first(from, masks[v]) } else { L::load(from) };
                     if COPY {
-                        prefetch_line(from.wrapping_offset(AHEAD * self.b_row));
+                        prefetch_line(from.wrapping_offset(self.b_row.wrapping_mul(AHEAD)));
                         row[v].store(copy.wrapping_add(v * L::N));
                     }
                 }
