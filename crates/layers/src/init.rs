@@ -7,10 +7,10 @@
 //! uniform with variance σ²: between -√3 σ and √3 σ
 //! ```
 
-use ndarray::{Array2, ArrayD, IxDyn};
+use ndarray::{Array2, ArrayD, ArrayRef2, Axis, IxDyn, Slice};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-use tensor_ops::Scalar;
+use tensor_ops::{Scalar, gemm, matmul};
 
 use crate::Error;
 
@@ -219,28 +219,43 @@ fn normal<T: Scalar>(shape: &[usize], std: f64, rng: &mut impl Rng) -> ArrayD<T>
     ArrayD::from_shape_simple_fn(shape, || T::from_f64(std * rng.sample::<f64, _>(StandardNormal)))
 }
 
-/// Gram-Schmidt, twice over for orthogonality to rounding, on the rows of a normal matrix with at most as many rows as
-/// columns.
+/// Rows that Gram-Schmidt makes orthogonal to all earlier ones at once, by matrix products.
+const GRAM_SCHMIDT_BLOCK: usize = 32;
+
+/// Gram-Schmidt by blocks of rows, twice over for orthogonality to rounding, on a normal matrix with at most as many rows
+/// as columns.
 fn orthogonal<T: Scalar>(shape: &[usize], gain: f64, rng: &mut impl Rng) -> ArrayD<T> {
     let rows = shape.first().copied().unwrap_or(1);
     let columns = shape.iter().skip(1).product::<usize>();
     let (short, long) = (rows.min(columns), rows.max(columns));
     let mut q = Array2::from_shape_simple_fn((short, long), || rng.sample::<f64, _>(StandardNormal));
-    for i in 0..short {
-        let (done, mut rest) = q.view_mut().split_at(ndarray::Axis(0), i);
-        let mut row = rest.row_mut(0);
+    for start in (0..short).step_by(GRAM_SCHMIDT_BLOCK) {
+        let (done, mut rest) = q.view_mut().split_at(Axis(0), start);
+        let size = GRAM_SCHMIDT_BLOCK.min(short - start);
+        let mut block = rest.slice_axis_mut(Axis(0), Slice::from(..size));
         for _ in 0..2 {
-            for earlier in done.rows() {
-                let overlap = row.dot(&earlier);
-                row.scaled_add(-overlap, &earlier);
-            }
+            let overlaps = matmul(&block, &done.t());
+            gemm(-1.0, &overlaps, &done, 1.0, &mut block);
+            orthonormalise_rows(&mut block);
         }
-        let length = row.dot(&row).sqrt();
-        row /= length;
     }
     let q = if rows <= columns { q } else { q.reversed_axes() };
     let elements = q.iter().map(|v| T::from_f64(gain * v)).collect();
     ArrayD::from_shape_vec(IxDyn(shape), elements).expect("as many elements as the shape has")
+}
+
+/// Each row less what it has of those above, with the length 1.
+fn orthonormalise_rows(block: &mut ArrayRef2<f64>) {
+    for i in 0..block.nrows() {
+        let (done, mut rest) = block.view_mut().split_at(Axis(0), i);
+        let mut row = rest.row_mut(0);
+        for earlier in done.rows() {
+            let overlap = row.dot(&earlier);
+            row.scaled_add(-overlap, &earlier);
+        }
+        let length = row.dot(&row).sqrt();
+        row /= length;
+    }
 }
 
 #[cfg(test)]
@@ -287,7 +302,7 @@ mod tests {
 
     #[test]
     fn orthogonal_rows_or_columns_are_orthonormal() {
-        for (m, n) in [(5, 12), (12, 5), (7, 7)] {
+        for (m, n) in [(5, 12), (12, 5), (7, 7), (70, 90), (97, 97)] {
             let init = Init::Orthogonal { gain: 2.0 };
             let q = init.draw::<f64>(&[m, n], Fan { r#in: m, out: n }, &mut stream(3, Purpose::Init, 0));
             let q = q.into_dimensionality::<ndarray::Ix2>().unwrap();

@@ -51,7 +51,9 @@ impl<R: Read> Blocks<R> {
         self.returned = 0;
         let mut searched = 0;
         loop {
-            if self.filled > self.max_line_bytes {
+            // No whole line is in the buffer, at most its bytes and half of its end.
+            let half_end = self.buffer[..self.filled].ends_with(b"\r");
+            if self.filled - usize::from(half_end) > self.max_line_bytes {
                 return Err(Error::LineTooLong { line, limit: self.max_line_bytes });
             }
             if self.filled == self.buffer.len() {
@@ -224,5 +226,16 @@ mod tests {
             Err(Error::LineTooLong { line: 7, limit: BLOCK })
         );
         assert!(refused);
+    }
+
+    #[test]
+    fn a_line_of_the_longest_length_is_read_however_its_end_arrives() {
+        let options = Options { max_line_bytes: 5, ..Options::default() };
+        for text in ["12345\r\n6", "12345\n6", "12345\r6", "12345"] {
+            for drip in 1..9 {
+                let mut blocks = Blocks::new(Drip(text.as_bytes(), drip), &options);
+                assert!(blocks.next(1).unwrap().unwrap().starts_with(b"12345"), "{text:?}, {drip} at a time");
+            }
+        }
     }
 }

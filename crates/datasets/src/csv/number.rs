@@ -1,13 +1,15 @@
 //! Text into numbers.
 
+use std::str::FromStr;
+
 use ndarray::ArrayD;
 
 use crate::Features;
 
 /// A type in which features are held.
 pub(super) trait Number: Copy {
-    /// What the type can hold, for the error about what it cannot.
-    const EXPECTED: &'static str;
+    /// What should stand in place of this text, which is no number of this type.
+    fn expected(text: &[u8]) -> &'static str;
 
     /// A whole number of at most [`MAX_SMALL_DIGITS`] digits.
     fn small(x: u32) -> Option<Self>;
@@ -30,7 +32,9 @@ pub(super) fn is_decimal(byte: u8) -> bool {
 }
 
 impl Number for u8 {
-    const EXPECTED: &'static str = "a whole number from 0 to 255";
+    fn expected(_text: &[u8]) -> &'static str {
+        "a whole number from 0 to 255"
+    }
 
     fn small(x: u32) -> Option<Self> {
         u8::try_from(x).ok()
@@ -50,19 +54,29 @@ impl Number for u8 {
     }
 }
 
+/// The number in decimal notation, infinite if it is too large for the type.
+fn decimal<F: FromStr>(text: &[u8]) -> Option<F> {
+    // The standard parser also takes "nan", "inf" and "infinity".
+    let text = text.iter().all(|&byte| is_decimal(byte)).then_some(text)?;
+    str::from_utf8(text).ok()?.parse().ok()
+}
+
 macro_rules! float {
-    ($float:ident, $features:path) => {
+    ($float:ident, $bound:literal, $features:path) => {
         impl Number for $float {
-            const EXPECTED: &'static str = "a finite number";
+            fn expected(text: &[u8]) -> &'static str {
+                match decimal::<Self>(text) {
+                    Some(_) => concat!("a number of at most ", $bound, ", which ", stringify!($float), " can hold"),
+                    None => "a finite number",
+                }
+            }
 
             fn small(x: u32) -> Option<Self> {
                 Some(x as $float)
             }
 
             fn parse(text: &[u8]) -> Option<Self> {
-                // The standard parser also takes "nan", "inf" and "infinity".
-                let text = text.iter().all(|&byte| is_decimal(byte)).then_some(text)?;
-                str::from_utf8(text).ok()?.parse().ok().filter(|x: &Self| x.is_finite())
+                decimal(text).filter(|x: &Self| x.is_finite())
             }
 
             fn written(self, text: &[u8]) -> f64 {
@@ -77,8 +91,8 @@ macro_rules! float {
     };
 }
 
-float!(f32, Features::F32);
-float!(f64, Features::F64);
+float!(f32, "3.4e38", Features::F32);
+float!(f64, "1.8e308", Features::F64);
 
 #[cfg(test)]
 mod tests {

@@ -136,7 +136,7 @@ impl<'a, N: Number> Rows<'a, N> {
             true => (Cow::Borrowed(&bytes[start..end]), end),
             false => field(bytes, start, self.options.delimiter, self.place(column))?,
         };
-        let number = N::parse(&text).ok_or_else(|| self.bad_number(&text, column, N::EXPECTED))?;
+        let number = N::parse(&text).ok_or_else(|| self.bad_number(&text, column, N::expected(&text)))?;
         self.check_range(|| number.written(&text), column)?;
         self.features.push(number);
         Ok(end)
@@ -163,7 +163,7 @@ impl<'a, N: Number> Rows<'a, N> {
                 self.labels.push(class);
             }
             Target::Value(i) => {
-                let value = f64::parse(&text).ok_or_else(|| self.bad_number(&text, column, f64::EXPECTED))?;
+                let value = f64::parse(&text).ok_or_else(|| self.bad_number(&text, column, f64::expected(&text)))?;
                 let row = self.values.len() - self.columns.n_values;
                 self.values[row + i] = value;
             }

@@ -6,28 +6,34 @@ use tensor_ops::gradcheck::{Check, Comparison, Floor, Report, Settings};
 use tensor_ops::pool;
 use tensor_ops::random::{Purpose, stream};
 
-use super::passes::{Gradients, Number};
+use super::passes::{Checked, Gradients, Number};
 use super::subject::Subject;
 use crate::{Role, Saved};
 
-/// A subject with a Gaussian cotangent and the gradients that fresh arrays give: what every promise is held against.
+/// A subject in one precision with a Gaussian cotangent and the gradients that fresh arrays give: what every promise is
+/// held against.
 #[derive(Debug)]
-pub(super) struct Baseline<'s, 'a> {
+pub(super) struct Baseline<'s, 'a, T> {
     pub(super) subject: &'s Subject<'a>,
     pub(super) place: String,
-    pub(super) y: ArrayD<f64>,
-    pub(super) dy: ArrayD<f64>,
-    pub(super) gradients: Gradients<f64>,
+    pub(super) params: Vec<ArrayD<T>>,
+    pub(super) x: ArrayD<T>,
+    pub(super) y: ArrayD<T>,
+    pub(super) dy: ArrayD<T>,
+    pub(super) gradients: Gradients<T>,
     pub(super) tolerance: f64,
 }
 
-impl<'s, 'a> Baseline<'s, 'a> {
+impl<'s, 'a, T: Checked> Baseline<'s, 'a, T> {
     pub(super) fn new(subject: &'s Subject<'a>, settings: &Settings) -> Self {
-        let (y, mut cache) = subject.passes.forward(&subject.params, &subject.x);
-        let dy = gaussian(y.shape(), 1.7, &mut stream(settings.seed, Purpose::Check, 4));
-        let gradients = subject.passes.backward_in(&mut cache, &subject.params, &subject.x, &y, &dy);
-        let tolerance = settings.tolerances.dual;
-        Baseline { subject, place: subject.place(), y, dy, gradients, tolerance }
+        let round = |x: &ArrayD<f64>| x.mapv(T::from_f64);
+        let (x, params) = (round(&subject.x), subject.params.iter().map(round).collect::<Vec<_>>());
+        let (y, mut cache) = subject.passes.forward(&params, &x);
+        let dy = round(&gaussian(y.shape(), 1.7, &mut stream(settings.seed, Purpose::Check, 4)));
+        let gradients = subject.passes.backward_in(&mut cache, &params, &x, &y, &dy);
+        let place = format!("{}, {}", subject.place(), T::NAME);
+        let tolerance = T::tolerance(&settings.tolerances);
+        Baseline { subject, place, params, x, y, dy, gradients, tolerance }
     }
 
     /// Compares gradients, and outputs if given, with those of the baseline.
@@ -35,18 +41,19 @@ impl<'s, 'a> Baseline<'s, 'a> {
         &self,
         check: Check,
         how: &str,
-        y: Option<&ArrayD<f64>>,
-        gradients: &Gradients<f64>,
+        y: Option<&ArrayD<T>>,
+        gradients: &Gradients<T>,
         tolerance: f64,
         report: &mut Report,
     ) {
         let place = if how.is_empty() { self.place.clone() } else { format!("{}, {how}", self.place) };
         if let Some(y) = y {
-            let floor = Floor::of([&*self.y].into_iter())[0];
-            Comparison { check, place: &place, tensor: "y", floor, tolerance }.of(y, &self.y, report);
+            let (y, expected) = (widened(y), widened(&self.y));
+            let floor = Floor::of([&*expected].into_iter())[0];
+            Comparison { check, place: &place, tensor: "y", floor, tolerance }.of(&y, &expected, report);
         }
-        let named = |g: &Gradients<f64>| [vec![g.dx.clone()], g.params.clone()].concat();
-        let (got, expected) = (named(gradients), named(&self.gradients));
+        let all = |g: &Gradients<T>| [&g.dx].into_iter().chain(&g.params).map(widened).collect::<Vec<_>>();
+        let (got, expected) = (all(gradients), all(&self.gradients));
         let floors = Floor::of(expected.iter().map(|e| &**e));
         let names = std::iter::once("x").chain(self.subject.specs.iter().map(|spec| &*spec.name));
         for (((tensor, got), expected), floor) in names.zip(&got).zip(&expected).zip(floors) {
@@ -68,8 +75,8 @@ impl<'s, 'a> Baseline<'s, 'a> {
     fn threads(&self, report: &mut Report) {
         let s = self.subject;
         let (y, gradients) = pool::with_threads(4, || {
-            let (y, mut cache) = s.passes.forward(&s.params, &s.x);
-            let gradients = s.passes.backward_in(&mut cache, &s.params, &s.x, &y, &self.dy);
+            let (y, mut cache) = s.passes.forward(&self.params, &self.x);
+            let gradients = s.passes.backward_in(&mut cache, &self.params, &self.x, &y, &self.dy);
             (y, gradients)
         });
         self.expect(Check::Threads, "4 threads", Some(&y), &gradients, 0.0, report);
@@ -78,20 +85,20 @@ impl<'s, 'a> Baseline<'s, 'a> {
     /// Outputs do not depend on what their arrays held; arguments keep their bits.
     fn written(&self, report: &mut Report) {
         let s = self.subject;
-        let (x, params, dy) = (s.x.clone(), s.params.clone(), self.dy.clone());
+        let (x, params, dy) = (self.x.clone(), self.params.clone(), self.dy.clone());
         for before in [f64::NAN, 1234.5] {
             let mut cache = s.passes.new_cache(x.shape());
             cache.begin(s.passes.mode, s.passes.seed);
-            let mut y = ArrayD::from_elem(self.y.raw_dim(), before);
-            let mut dx = ArrayD::from_elem(x.raw_dim(), before);
+            let mut y = ArrayD::from_elem(self.y.raw_dim(), T::from_f64(before));
+            let mut dx = ArrayD::from_elem(x.raw_dim(), T::from_f64(before));
             let mut grads: Vec<_> = params.iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
-            f64::over(s.passes.layer).forward(&params, &x, &mut y, &mut cache);
+            T::over(s.passes.layer).forward(&params, &x, &mut y, &mut cache);
             let y_before = y.clone();
             let saved = Saved { x: &x, y: &y, cache: &mut cache };
-            f64::over(s.passes.layer).backward(&params, saved, &dy, Some(&mut dx), &mut grads);
+            T::over(s.passes.layer).backward(&params, saved, &dy, Some(&mut dx), &mut grads);
             self.finite(&y, "y", before, report);
             self.finite(&dx, "x", before, report);
-            if !s.real_input() && dx.iter().any(|d| *d != 0.0) {
+            if !s.real_input() && dx.iter().any(|d| !d.is_zero()) {
                 report.fail_with(
                     Check::Exact,
                     &self.place,
@@ -101,8 +108,8 @@ impl<'s, 'a> Baseline<'s, 'a> {
             }
             let gradients = Gradients { dx, params: grads };
             self.expect(Check::Unwritten, "", Some(&y), &gradients, 0.0, report);
-            let pairs = [("x", &x, &s.x), ("dy", &dy, &self.dy), ("y", &y, &y_before)];
-            let params = s.specs.iter().zip(&params).zip(&s.params).map(|((spec, a), b)| (&*spec.name, a, b));
+            let pairs = [("x", &x, &self.x), ("dy", &dy, &self.dy), ("y", &y, &y_before)];
+            let params = s.specs.iter().zip(&params).zip(&self.params).map(|((spec, a), b)| (&*spec.name, a, b));
             for (name, after, before) in pairs.into_iter().chain(params) {
                 if !same_bits(after, before) {
                     report.fail_with(Check::Unchanged, &self.place, name, "a pass wrote to it");
@@ -111,8 +118,8 @@ impl<'s, 'a> Baseline<'s, 'a> {
         }
     }
 
-    fn finite(&self, array: &ArrayD<f64>, name: &str, before: f64, report: &mut Report) {
-        if let Some((index, value)) = array.indexed_iter().find(|(_, v)| !v.is_finite()) {
+    fn finite(&self, array: &ArrayD<T>, name: &str, before: f64, report: &mut Report) {
+        if let Some((index, value)) = widened(array).indexed_iter().find(|(_, v)| !v.is_finite()) {
             let index = ndarray::Dimension::slice(&index);
             let note = format!("element {index:?} is {value} in an array that held {before}");
             report.fail_with(Check::Unwritten, &self.place, name, note);
@@ -122,9 +129,9 @@ impl<'s, 'a> Baseline<'s, 'a> {
     /// The same backward pass again gives the same bits.
     fn repeat(&self, report: &mut Report) {
         let s = self.subject;
-        let (y, mut cache) = s.passes.forward(&s.params, &s.x);
+        let (y, mut cache) = s.passes.forward(&self.params, &self.x);
         for _ in 0..2 {
-            let again = s.passes.backward_in(&mut cache, &s.params, &s.x, &y, &self.dy);
+            let again = s.passes.backward_in(&mut cache, &self.params, &self.x, &y, &self.dy);
             self.expect(Check::Repeat, "", None, &again, 0.0, report);
         }
     }
@@ -133,23 +140,25 @@ impl<'s, 'a> Baseline<'s, 'a> {
     fn accumulation(&self, report: &mut Report) {
         let s = self.subject;
         let mut rng = stream(s.passes.seed, Purpose::Check, 5);
-        let noise: Vec<_> = s.params.iter().map(|p| gaussian(p.shape(), 1.0, &mut rng)).collect();
-        let (y, mut cache) = s.passes.forward(&s.params, &s.x);
-        let mut dx = ArrayD::zeros(s.x.raw_dim());
+        let noise = self.params.iter().map(|p| gaussian(p.shape(), 1.0, &mut rng).mapv(T::from_f64));
+        let noise: Vec<_> = noise.collect();
+        let (y, mut cache) = s.passes.forward(&self.params, &self.x);
+        let mut dx = ArrayD::zeros(self.x.raw_dim());
         let mut grads = noise.clone();
-        let saved = Saved { x: &s.x, y: &y, cache: &mut cache };
-        f64::over(s.passes.layer).backward(&s.params, saved, &self.dy, Some(&mut dx), &mut grads);
+        let saved = Saved { x: &self.x, y: &y, cache: &mut cache };
+        T::over(s.passes.layer).backward(&self.params, saved, &self.dy, Some(&mut dx), &mut grads);
         let place = &self.place;
         for (((spec, got), noise), gradient) in
             s.specs.iter().zip(&grads).zip(&noise).zip(&self.gradients.params)
         {
+            let [got, noise, gradient] = [got, noise, gradient].map(widened);
             let (expected, tolerance) = match spec.role {
                 Role::Statistic => (noise.clone(), 0.0),
-                _ => (noise + gradient, self.tolerance),
+                _ => (&noise + &gradient, self.tolerance),
             };
-            let floor = Floor::of([&*expected, &**gradient, &**noise].into_iter())[0];
+            let floor = Floor::of([&*expected, &*gradient, &*noise].into_iter())[0];
             Comparison { check: Check::Accumulation, place, tensor: &spec.name, floor, tolerance }
-                .of(got, &expected, report);
+                .of(&got, &expected, report);
         }
     }
 
@@ -157,13 +166,13 @@ impl<'s, 'a> Baseline<'s, 'a> {
     fn anew(&self, report: &mut Report) {
         let s = self.subject;
         for dx in [true, false] {
-            let (y, mut cache) = s.passes.forward(&s.params, &s.x);
-            let mut dx = dx.then(|| ArrayD::from_elem(s.x.raw_dim(), f64::NAN));
+            let (y, mut cache) = s.passes.forward(&self.params, &self.x);
+            let mut dx = dx.then(|| ArrayD::from_elem(self.x.raw_dim(), T::from_f64(f64::NAN)));
             let mut grads: Vec<_> =
-                s.params.iter().map(|p| ArrayD::from_elem(p.raw_dim(), f64::NAN)).collect();
-            let saved = Saved { x: &s.x, y: &y, cache: &mut cache };
-            f64::over(s.passes.layer).backward_anew(
-                &s.params,
+                self.params.iter().map(|p| ArrayD::from_elem(p.raw_dim(), T::from_f64(f64::NAN))).collect();
+            let saved = Saved { x: &self.x, y: &y, cache: &mut cache };
+            T::over(s.passes.layer).backward_anew(
+                &self.params,
                 saved,
                 &self.dy,
                 dx.as_deref_mut(),
@@ -178,20 +187,26 @@ impl<'s, 'a> Baseline<'s, 'a> {
     /// The first layer of a network is not asked for dx.
     fn without_dx(&self, report: &mut Report) {
         let s = self.subject;
-        let (y, mut cache) = s.passes.forward(&s.params, &s.x);
-        let mut grads: Vec<_> = s.params.iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
-        let saved = Saved { x: &s.x, y: &y, cache: &mut cache };
-        f64::over(s.passes.layer).backward(&s.params, saved, &self.dy, None, &mut grads);
+        let (y, mut cache) = s.passes.forward(&self.params, &self.x);
+        let mut grads: Vec<_> = self.params.iter().map(|p| ArrayD::zeros(p.raw_dim())).collect();
+        let saved = Saved { x: &self.x, y: &y, cache: &mut cache };
+        T::over(s.passes.layer).backward(&self.params, saved, &self.dy, None, &mut grads);
         for ((spec, got), expected) in s.specs.iter().zip(&grads).zip(&self.gradients.params) {
             if !same_bits(got, expected) {
                 let (floor, tolerance) = (Floor(0.0), 0.0);
                 let (check, place) = (Check::WithoutDx, &*self.place);
-                Comparison { check, place, tensor: &spec.name, floor, tolerance }.of(got, expected, report);
+                let [got, expected] = [got, expected].map(widened);
+                Comparison { check, place, tensor: &spec.name, floor, tolerance }.of(&got, &expected, report);
             }
         }
     }
 }
 
-fn same_bits(a: &ArrayD<f64>, b: &ArrayD<f64>) -> bool {
-    a.shape() == b.shape() && Zip::from(a).and(b).all(|a, b| a.to_bits() == b.to_bits())
+/// The same numbers in the precision of all comparisons.
+pub(super) fn widened<T: Number>(x: &ArrayD<T>) -> ArrayD<f64> {
+    x.mapv(T::value)
+}
+
+pub(super) fn same_bits<T: Number>(a: &ArrayD<T>, b: &ArrayD<T>) -> bool {
+    a.shape() == b.shape() && Zip::from(a).and(b).all(|a, b| a.value().to_bits() == b.value().to_bits())
 }

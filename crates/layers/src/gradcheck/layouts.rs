@@ -1,11 +1,11 @@
 //! Arrays of any memory layout give the results of contiguous ones.
 
 use ndarray::{ArrayD, ArrayRefD, ArrayViewD, ArrayViewMutD, Axis, Slice};
+use tensor_ops::Scalar;
 use tensor_ops::gradcheck::{Check, Comparison, Floor, Report};
 
-use super::contract::Baseline;
-use super::passes::{Gradients, Number};
-use super::subject::Subject;
+use super::contract::{Baseline, widened};
+use super::passes::{Checked, Gradients};
 use crate::Saved;
 
 /// How the elements lie in memory.
@@ -20,24 +20,24 @@ enum Layout {
 }
 
 /// Numbers in some layout.
-struct Stored {
-    memory: ArrayD<f64>,
+struct Stored<T> {
+    memory: ArrayD<T>,
     layout: Layout,
 }
 
-impl Stored {
-    fn new(values: &ArrayRefD<f64>, layout: Layout) -> Self {
+impl<T: Scalar> Stored<T> {
+    fn new(values: &ArrayRefD<T>, layout: Layout) -> Self {
         let shape: Vec<usize> = match layout {
             Layout::Transposed => values.shape().iter().rev().copied().collect(),
             Layout::Sliced => values.shape().iter().map(|d| 2 * d + 1).collect(),
             Layout::Reversed => values.shape().to_vec(),
         };
-        let mut stored = Stored { memory: ArrayD::from_elem(shape, f64::NAN), layout };
+        let mut stored = Stored { memory: ArrayD::from_elem(shape, nan()), layout };
         stored.view_mut().assign(values);
         stored
     }
 
-    fn view(&self) -> ArrayViewD<'_, f64> {
+    fn view(&self) -> ArrayViewD<'_, T> {
         let view = self.memory.view();
         match self.layout {
             Layout::Transposed => view.reversed_axes(),
@@ -51,7 +51,7 @@ impl Stored {
         }
     }
 
-    fn view_mut(&mut self) -> ArrayViewMutD<'_, f64> {
+    fn view_mut(&mut self) -> ArrayViewMutD<'_, T> {
         let view = self.memory.view_mut();
         match self.layout {
             Layout::Transposed => view.reversed_axes(),
@@ -67,13 +67,17 @@ impl Stored {
 
     /// Whether something was written between the elements of a slice.
     fn leaked(&self) -> bool {
-        let written = self.memory.iter().filter(|v| !v.is_nan()).count();
+        let written = self.memory.iter().filter(|v| !v.value().is_nan()).count();
         written > self.view().len()
     }
 }
 
+fn nan<T: Scalar>() -> T {
+    T::from_f64(f64::NAN)
+}
+
 /// The same numbers as an owned array in another layout, as parameters and gradients are handed over.
-fn owned(values: &ArrayD<f64>, layout: Layout) -> ArrayD<f64> {
+fn owned<T: Scalar>(values: &ArrayD<T>, layout: Layout) -> ArrayD<T> {
     let stored = Stored::new(values, layout);
     match layout {
         Layout::Transposed | Layout::Sliced => Stored::new(values, Layout::Transposed).memory.reversed_axes(),
@@ -86,20 +90,20 @@ fn owned(values: &ArrayD<f64>, layout: Layout) -> ArrayD<f64> {
 }
 
 /// Runs both passes with every array in each layout, then with one example broadcast over the batch.
-pub(super) fn check_layouts(baseline: &Baseline<'_, '_>, report: &mut Report) {
+pub(super) fn check_layouts<T: Checked>(baseline: &Baseline<'_, '_, T>, report: &mut Report) {
     for layout in [Layout::Transposed, Layout::Sliced, Layout::Reversed] {
         let s = baseline.subject;
         let name = format!("{layout:?}").to_lowercase();
-        let (x, dy) = (Stored::new(&s.x, layout), Stored::new(&baseline.dy, layout));
-        let params: Vec<_> = s.params.iter().map(|p| owned(p, layout)).collect();
-        let nothing = |like: &ArrayD<f64>| ArrayD::from_elem(like.raw_dim(), f64::NAN);
+        let (x, dy) = (Stored::new(&baseline.x, layout), Stored::new(&baseline.dy, layout));
+        let params: Vec<_> = baseline.params.iter().map(|p| owned(p, layout)).collect();
+        let nothing = |like: &ArrayD<T>| ArrayD::from_elem(like.raw_dim(), nan());
         let mut y = Stored::new(&nothing(&baseline.y), layout);
-        let mut dx = Stored::new(&nothing(&s.x), layout);
-        let mut grads: Vec<_> = s.params.iter().map(|p| owned(&ArrayD::zeros(p.raw_dim()), layout)).collect();
+        let mut dx = Stored::new(&nothing(&baseline.x), layout);
+        let mut grads: Vec<_> = baseline.params.iter().map(|p| owned(&ArrayD::zeros(p.raw_dim()), layout)).collect();
 
-        let mut cache = s.passes.new_cache(s.x.shape());
+        let mut cache = s.passes.new_cache(baseline.x.shape());
         cache.begin(s.passes.mode, s.passes.seed);
-        let layer = f64::over(s.passes.layer);
+        let layer = T::over(s.passes.layer);
         layer.forward(&params, &x.view(), &mut y.view_mut(), &mut cache);
         let (saved_x, saved_y) = (x.view(), y.view());
         let saved = Saved { x: &saved_x, y: &saved_y, cache: &mut cache };
@@ -119,19 +123,20 @@ pub(super) fn check_layouts(baseline: &Baseline<'_, '_>, report: &mut Report) {
             }
         }
     }
-    broadcast(baseline.subject, baseline, report);
+    broadcast(baseline, report);
 }
 
 /// One example and one row of the cotangent, repeated with a stride of 0, against copies of them.
-fn broadcast(s: &Subject<'_>, baseline: &Baseline<'_, '_>, report: &mut Report) {
-    let (first_x, first_dy) = (s.x.index_axis(Axis(0), 0), baseline.dy.index_axis(Axis(0), 0));
-    let x = first_x.broadcast(s.x.raw_dim()).expect("one example fits all");
+fn broadcast<T: Checked>(baseline: &Baseline<'_, '_, T>, report: &mut Report) {
+    let (s, x, params) = (baseline.subject, &baseline.x, &baseline.params);
+    let (first_x, first_dy) = (x.index_axis(Axis(0), 0), baseline.dy.index_axis(Axis(0), 0));
+    let x = first_x.broadcast(x.raw_dim()).expect("one example fits all");
     let dy = first_dy.broadcast(baseline.dy.raw_dim()).expect("one row fits all");
     let place = format!("{}, broadcast", baseline.place);
-    let run = |x: &ArrayRefD<f64>, dy: &ArrayRefD<f64>| {
-        let (y, mut cache) = s.passes.forward(&s.params, x);
-        let gradients = s.passes.backward_in(&mut cache, &s.params, x, &y, dy);
-        [vec![y, gradients.dx], gradients.params].concat()
+    let run = |x: &ArrayRefD<T>, dy: &ArrayRefD<T>| {
+        let (y, mut cache) = s.passes.forward(params, x);
+        let gradients = s.passes.backward_in(&mut cache, params, x, &y, dy);
+        [y, gradients.dx].iter().chain(&gradients.params).map(widened).collect::<Vec<_>>()
     };
     let (got, expected) = (run(&x, &dy), run(&x.to_owned(), &dy.to_owned()));
     let names = ["y", "x"].into_iter().chain(s.specs.iter().map(|spec| &*spec.name));

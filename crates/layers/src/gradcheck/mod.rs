@@ -19,6 +19,7 @@ use self::contract::Baseline;
 use self::kinks::check_kinks;
 use self::layouts::check_layouts;
 use self::numbers::{check_batch_sum, check_extremes, check_single};
+use self::passes::Checked;
 use self::quiet::quietly;
 use self::reuse::{check_empty, check_reuse};
 use self::shapes::check_shapes;
@@ -73,10 +74,16 @@ fn check_on_one_thread(layer: &dyn AnyLayer, input: &[usize], settings: &Setting
 fn check_batch(subject: &Subject<'_>, settings: &Settings, report: &mut Report) {
     check_derivatives(subject, &subject.place(), settings, report);
     check_second_order(subject, &subject.place(), settings, report);
-    let baseline = Baseline::new(subject, settings);
+    check_promises::<f64>(subject, settings, report);
+    check_promises::<f32>(subject, settings, report);
+    check_single(subject, settings, report);
+}
+
+/// What is checked in each precision, without derivatives.
+fn check_promises<T: Checked>(subject: &Subject<'_>, settings: &Settings, report: &mut Report) {
+    let baseline = Baseline::<T>::new(subject, settings);
     baseline.check_contract(report);
     check_reuse(&baseline, report);
     check_layouts(&baseline, report);
     check_batch_sum(&baseline, report);
-    check_single(subject, settings, report);
 }

@@ -6,7 +6,7 @@ use tensor_ops::gradcheck::{Check, Comparison, Floor, Report, Settings, exact_pu
 use tensor_ops::random::{Purpose, stream};
 
 use super::contract::Baseline;
-use super::passes::Passes;
+use super::passes::{Checked, Passes};
 use super::subject::Subject;
 use crate::Mode;
 
@@ -92,13 +92,13 @@ pub(super) fn extreme_cotangent(shape: &[usize], settings: &Settings) -> ArrayD<
 }
 
 /// The gradient of a batch is the sum over its examples, and each example gets its own dx.
-pub(super) fn check_batch_sum(baseline: &Baseline<'_, '_>, report: &mut Report) {
+pub(super) fn check_batch_sum<T: Checked>(baseline: &Baseline<'_, '_, T>, report: &mut Report) {
     let s = baseline.subject;
     if s.passes.layer.mixes_examples() {
         return;
     }
     let other_seed = Passes { seed: s.passes.seed.wrapping_add(1), ..s.passes };
-    if other_seed.forward(&s.params, &s.x).0 != baseline.y {
+    if other_seed.forward(&baseline.params, &baseline.x).0 != baseline.y {
         if s.passes.mode == Mode::Infer {
             let note = "another seed gives other outputs, though nothing is random in inference";
             return report.fail_with(Check::Repeat, &s.place(), "y", note);
@@ -109,15 +109,15 @@ pub(super) fn check_batch_sum(baseline: &Baseline<'_, '_>, report: &mut Report) 
         }
         return;
     }
-    let mut y = ArrayD::from_elem(baseline.y.raw_dim(), f64::NAN);
+    let mut y = ArrayD::from_elem(baseline.y.raw_dim(), T::from_f64(f64::NAN));
     let mut sum = baseline.gradients.clone();
-    sum.params.iter_mut().for_each(|g| g.fill(0.0));
-    for i in 0..s.x.shape()[0] {
+    sum.params.iter_mut().for_each(|g| g.fill(T::zero()));
+    for i in 0..baseline.x.shape()[0] {
         let row = Slice::from(i..=i);
-        let x = s.x.slice_axis(Axis(0), row);
-        let (one_y, mut cache) = s.passes.forward(&s.params, &x);
+        let x = baseline.x.slice_axis(Axis(0), row);
+        let (one_y, mut cache) = s.passes.forward(&baseline.params, &x);
         let dy = baseline.dy.slice_axis(Axis(0), row);
-        let one = s.passes.backward_in(&mut cache, &s.params, &x, &one_y, &dy);
+        let one = s.passes.backward_in(&mut cache, &baseline.params, &x, &one_y, &dy);
         y.slice_axis_mut(Axis(0), row).assign(&one_y);
         sum.dx.slice_axis_mut(Axis(0), row).assign(&one.dx);
         sum.params.iter_mut().zip(&one.params).for_each(|(sum, one)| *sum += one);

@@ -1,6 +1,7 @@
 //! Forward and backward through a layer, with fresh arrays.
 
 use ndarray::{ArrayD, ArrayRefD};
+use tensor_ops::gradcheck::Tolerances;
 use tensor_ops::{Dual, Scalar};
 
 use crate::views::batched;
@@ -26,6 +27,30 @@ impl Number for f64 {
 impl Number for Dual {
     fn over<'a>(layer: &'a dyn AnyLayer) -> &'a (dyn Backprop<Self> + 'a) {
         layer
+    }
+}
+
+/// A precision that layers train in: each keeps every promise, for a layer may have a kernel of its own for it.
+pub(super) trait Checked: Number {
+    const NAME: &'static str;
+
+    /// How close the same sum in another order has to be.
+    fn tolerance(tolerances: &Tolerances) -> f64;
+}
+
+impl Checked for f32 {
+    const NAME: &'static str = "f32";
+
+    fn tolerance(tolerances: &Tolerances) -> f64 {
+        tolerances.single
+    }
+}
+
+impl Checked for f64 {
+    const NAME: &'static str = "f64";
+
+    fn tolerance(tolerances: &Tolerances) -> f64 {
+        tolerances.dual
     }
 }
 

@@ -6,7 +6,7 @@ use tensor_ops::gradcheck::{Check, Report, Settings};
 use tensor_ops::random::{Purpose, stream};
 
 use super::contract::Baseline;
-use super::passes::{Number, Passes};
+use super::passes::{Checked, Number, Passes};
 use super::quiet::quietly;
 use super::subject::{Subject, draw_input};
 use crate::views::batched;
@@ -17,30 +17,30 @@ const ROOM: usize = 3;
 
 /// A batch in the cache of a larger one, fresh and after other passes: larger ones, in both modes, forward only and
 /// with backward.
-pub(super) fn check_reuse(baseline: &Baseline<'_, '_>, report: &mut Report) {
+pub(super) fn check_reuse<T: Checked>(baseline: &Baseline<'_, '_, T>, report: &mut Report) {
     let s = baseline.subject;
-    let (n, example) = (s.x.shape()[0], &s.x.shape()[1..]);
+    let (n, example) = (baseline.x.shape()[0], &baseline.x.shape()[1..]);
     let large = batched(n + ROOM, example);
     let run = |cache: &mut _| {
-        let y = s.passes.forward_in(cache, &s.params, &s.x);
-        let gradients = s.passes.backward_in(cache, &s.params, &s.x, &y, &baseline.dy);
+        let y = s.passes.forward_in(cache, &baseline.params, &baseline.x);
+        let gradients = s.passes.backward_in(cache, &baseline.params, &baseline.x, &y, &baseline.dy);
         (y, gradients)
     };
-    let mut cache = s.passes.new_cache::<f64>(&large);
+    let mut cache = s.passes.new_cache::<T>(&large);
     let (y, gradients) = run(&mut cache);
     let tolerance = baseline.tolerance;
     baseline.expect(Check::PartialBatch, "", Some(&y), &gradients, tolerance, report);
 
     // A cache that has not seen this input yet: a layer that keeps its first input must not get away.
-    let mut cache = s.passes.new_cache::<f64>(&large);
+    let mut cache = s.passes.new_cache::<T>(&large);
     let mut rng = stream(s.passes.seed, Purpose::Check, 6);
     let mut pass = |mode: Mode, n: usize, backward: bool, cache: &mut _| {
         let passes = Passes { mode, seed: s.passes.seed.wrapping_add(1), ..s.passes };
-        let x = draw_input(s.passes.layer.input_kind(), &batched(n, example), &mut rng);
-        let y = passes.forward_in(cache, &s.params, &x);
+        let x = draw_input(s.passes.layer.input_kind(), &batched(n, example), &mut rng).mapv(T::from_f64);
+        let y = passes.forward_in(cache, &baseline.params, &x);
         if backward {
-            let dy = gaussian(y.shape(), 1.0, &mut rng);
-            passes.backward_in(cache, &s.params, &x, &y, &dy);
+            let dy = gaussian(y.shape(), 1.0, &mut rng).mapv(T::from_f64);
+            passes.backward_in(cache, &baseline.params, &x, &y, &dy);
         }
     };
     let other = match s.passes.mode {
