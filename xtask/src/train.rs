@@ -191,7 +191,7 @@ impl Run<'_> {
         if let ControlFlow::Break(checkpoint) = end.map_err(|error| keeper.explain(error))? {
             return Ok(ControlFlow::Break(checkpoint));
         }
-        let dead = warning::of_model(trainer.model(), &sets.train);
+        let dead = warning::of_model(trainer.model(), &sets.train)?;
         dead.iter().for_each(|warning| self.say_warning(warning));
         warnings.extend(dead);
         Ok(ControlFlow::Continue(Fitted { time, warnings }))

@@ -17,7 +17,8 @@ pub trait Fs: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// As every operation here: what the operating system says.
+    /// As every operation here: what the operating system says. `AlreadyExists` asks for another name, also where the
+    /// file was removed before it was locked.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
 
     /// Puts `from` in the place of `to`, at once.
@@ -35,7 +36,7 @@ pub trait Fs: Debug + Send + Sync {
     /// Creates a folder and those above it; no error if it is there.
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
 
-    /// The names of the files in a folder, in order.
+    /// The names in a folder, of files and folders, in order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
     /// The content of a file.
@@ -56,7 +57,18 @@ impl Fs for Disk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         // The lock tells the living from the dead; where there are no locks, nothing is taken for dead.
-        let _ = file.try_lock();
+        let swept = match file.try_lock() {
+            Ok(()) => !path.try_exists()?,
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(_)) => false,
+        };
+        if swept {
+            // Somebody took it for dead before it was locked.
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "a new file was removed by another writer",
+            ));
+        }
         Ok(Box::new(file))
     }
 

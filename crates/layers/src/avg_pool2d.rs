@@ -53,12 +53,22 @@ impl AvgPool2d {
         AvgPool2d { kernel, stride: kernel, padding: [0, 0], ceil: false, count_include_pad: true }
     }
 
-    fn window(&self, input: &[usize]) -> Result<Window, Error> {
+    /// The window over inputs [c, h, w].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if an option makes no sense, [`Error::Input`] if the input does not fit.
+    pub fn window(&self, input: &[usize]) -> Result<Window, Error> {
         let &AvgPool2d { kernel, stride, padding, ceil, .. } = self;
         let window = Geometry { kernel, stride, padding, dilation: [1, 1], ceil }.over(self.kind(), input)?;
         check_coverage(self.kind(), &window, padding)?;
         Ok(window)
     }
+}
+
+#[track_caller]
+fn check_dilation(window: &Window) {
+    assert!(window.h.dilation == 1 && window.w.dilation == 1, "avg_pool2d: a window without dilation");
 }
 
 /// The input cells under the window at position `o`, and how many of its cells count.
@@ -74,7 +84,7 @@ fn span(slide: &Slide, o: usize, count_include_pad: bool) -> (std::ops::Range<us
 ///
 /// # Shapes
 ///
-/// `x` [n, c, h, w] and `y` [n, c, oh, ow], in row-major order.
+/// `x` [n, c, h, w] and `y` [n, c, oh, ow], in row-major order; the window without dilation.
 ///
 /// # Panics
 ///
@@ -88,6 +98,7 @@ pub fn avg_pool2d_forward<T: Scalar>(
 ) {
     let Window { h, w } = *window;
     check_planes(x, y, window);
+    check_dilation(window);
     let x = x.as_slice().expect("x in row-major order").chunks_exact(h.size * w.size);
     let y = y.as_slice_mut().expect("y in row-major order").chunks_exact_mut(window.outputs());
     for (x, y) in x.zip(y) {
@@ -121,6 +132,7 @@ pub fn avg_pool2d_backward<T: Scalar>(
 ) {
     let Window { h, w } = *window;
     check_planes(dx, dy, window);
+    check_dilation(window);
     let dx = dx.as_slice_mut().expect("dx in row-major order").chunks_exact_mut(h.size * w.size);
     let dy = dy.as_slice().expect("dy in row-major order").chunks_exact(window.outputs());
     for (dx, dy) in dx.zip(dy) {

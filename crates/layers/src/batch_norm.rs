@@ -111,7 +111,8 @@ pub fn batch_norm_forward<T: Scalar>(
     y: &mut ArrayRef3<T>,
 ) {
     let (n, c, cells) = x.dim();
-    assert_eq!(y.dim(), (n, mean.len(), cells), "batch_norm: shape of y");
+    assert_eq!(x.dim(), y.dim(), "batch_norm: shapes of x and y");
+    check_lengths(c, [mean, inv_std, gamma, beta]);
     let x = x.as_slice().expect("x in row-major order");
     let y = y.as_slice_mut().expect("y in row-major order");
     let normalise = |k: usize, x: T, _| (x - mean[k]) * (gamma[k] * inv_std[k]) + beta[k];
@@ -136,9 +137,10 @@ pub fn batch_norm_backward_params<T: Scalar>(
     dbeta: &mut ArrayRef1<T>,
 ) {
     let (n, c, cells) = x.dim();
+    assert_eq!(x.dim(), dy.dim(), "batch_norm: shapes of x and dy");
+    check_lengths(c, [mean, inv_std, dgamma, dbeta]);
     let (x, dy) =
         (x.as_slice().expect("x in row-major order"), dy.as_slice().expect("dy in row-major order"));
-    assert!(x.len() == dy.len() && mean.len() == c, "batch_norm: shapes of x, dy and mean");
     shared_channel_sums(
         [dy, dy],
         [n, c, cells],
@@ -171,18 +173,21 @@ pub fn batch_norm_backward_input<T: Scalar>(
     dx: &mut ArrayRef3<T>,
 ) {
     let (n, c, cells) = x.dim();
+    assert!(x.dim() == dy.dim() && x.dim() == dx.dim(), "batch_norm: shapes of x, dy and dx");
+    check_lengths(c, [mean, inv_std, gamma, dgamma, dbeta]);
     let (x, dy) =
         (x.as_slice().expect("x in row-major order"), dy.as_slice().expect("dy in row-major order"));
     let dx = dx.as_slice_mut().expect("dx in row-major order");
-    assert!(
-        x.len() == dy.len() && x.len() == dx.len() && mean.len() == c,
-        "batch_norm: shapes of x, dy and dx"
-    );
     let share = T::from_f64(1.0 / (n * cells).max(1) as f64);
     map_channels([x, dy], dx, [n, c, cells], |k, x, dy| {
         let pull = (x - mean[k]) * (inv_std[k] * dgamma[k] * share);
         gamma[k] * inv_std[k] * (dy - dbeta[k] * share - pull)
     });
+}
+
+#[track_caller]
+fn check_lengths<T, const N: usize>(c: usize, arrays: [&ArrayRef1<T>; N]) {
+    assert!(arrays.iter().all(|array| array.len() == c), "batch_norm: one number for each channel of x");
 }
 
 /// [n, c, a, b, ...] as [n, c, a b ...].

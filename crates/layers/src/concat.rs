@@ -10,6 +10,7 @@
 use ndarray::{ArrayD, ArrayRefD, Axis, Slice, Zip};
 use tensor_ops::{Scalar, aligned_zeros};
 
+use crate::layer::numbered;
 use crate::views::{batched, expect_shape, head, head_mut};
 use crate::{AnyLayer, Backprop, Cache, Error, InputKind, Layer, ParamSpec, Saved, Spec};
 
@@ -153,6 +154,52 @@ impl Layer for Concat {
     }
 }
 
+impl Concat {
+    /// The backward pass, setting gradients or adding to them.
+    fn back_through<T: Scalar>(
+        &self,
+        anew: bool,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        mut dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) where
+        dyn AnyLayer: Backprop<T>,
+    {
+        let Saved { x, cache, .. } = saved;
+        let n = x.shape()[0];
+        assert_eq!(dy.shape()[self.axis + 1], self.width(), "concat: length of dy along the axis");
+        let (outputs, rest) = cache.arrays.split_at_mut(self.branches.len());
+        let (gradients, share) = rest.split_at_mut(self.branches.len());
+        let (mut params, mut grads) = (params, grads);
+        if let Some(dx) = dx.as_deref_mut() {
+            dx.fill(T::zero());
+        }
+        let branches = self.branches.iter().zip(&self.n_params);
+        let branches = branches.zip(outputs).zip(gradients).zip(&mut cache.children);
+        for (((((branch, &at), output), gradient), cache), part) in branches.zip(self.parts()) {
+            let (own, rest) = params.split_at(at);
+            let (own_grads, grads_rest) = grads.split_at_mut(at);
+            (params, grads) = (rest, grads_rest);
+            let mut gradient = head_mut(gradient, n);
+            let dy = dy.slice_axis(Axis(self.axis + 1), part);
+            expect_shape("a part of dy", &dy, gradient.shape());
+            gradient.assign(&dy);
+            let saved = Saved { x, y: &head(output, n), cache };
+            let mut share = dx.is_some().then(|| head_mut(&mut share[0], n));
+            let into = share.as_deref_mut();
+            match anew {
+                true => branch.backward_anew(own, saved, &gradient, into, own_grads),
+                false => branch.backward(own, saved, &gradient, into, own_grads),
+            }
+            if let (Some(dx), Some(share)) = (dx.as_deref_mut(), share) {
+                Zip::from(dx).and(&share).for_each(|dx, &share| *dx += share);
+            }
+        }
+    }
+}
+
 /// The cache holds, in `arrays`, the output of each branch, then their gradients, then the gradient of the input by one
 /// branch.
 impl<T: Scalar> Backprop<T> for Concat
@@ -191,38 +238,29 @@ where
         params: &[ArrayD<T>],
         saved: Saved<'_, T>,
         dy: &ArrayRefD<T>,
-        mut dx: Option<&mut ArrayRefD<T>>,
+        dx: Option<&mut ArrayRefD<T>>,
         grads: &mut [ArrayD<T>],
     ) {
-        let Saved { x, cache, .. } = saved;
-        let n = x.shape()[0];
-        assert_eq!(dy.shape()[self.axis + 1], self.width(), "concat: length of dy along the axis");
-        let (outputs, rest) = cache.arrays.split_at_mut(self.branches.len());
-        let (gradients, share) = rest.split_at_mut(self.branches.len());
-        let (mut params, mut grads) = (params, grads);
-        if let Some(dx) = dx.as_deref_mut() {
-            dx.fill(T::zero());
-        }
-        let branches = self.branches.iter().zip(&self.n_params);
-        let branches = branches.zip(outputs).zip(gradients).zip(&mut cache.children);
-        for (((((branch, &at), output), gradient), cache), part) in branches.zip(self.parts()) {
-            let (own, rest) = params.split_at(at);
-            let (own_grads, grads_rest) = grads.split_at_mut(at);
-            (params, grads) = (rest, grads_rest);
-            let mut gradient = head_mut(gradient, n);
-            let dy = dy.slice_axis(Axis(self.axis + 1), part);
-            expect_shape("a part of dy", &dy, gradient.shape());
-            gradient.assign(&dy);
-            let saved = Saved { x, y: &head(output, n), cache };
-            match dx.as_deref_mut() {
-                None => branch.backward(own, saved, &gradient, None, own_grads),
-                Some(dx) => {
-                    let mut share = head_mut(&mut share[0], n);
-                    branch.backward(own, saved, &gradient, Some(&mut share), own_grads);
-                    Zip::from(dx).and(&share).for_each(|dx, &share| *dx += share);
-                }
-            }
-        }
+        self.back_through(false, params, saved, dy, dx, grads);
+    }
+
+    fn backward_anew(
+        &self,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        self.back_through(true, params, saved, dy, dx, grads);
+    }
+
+    fn first_not_finite(&self, y: &ArrayRefD<T>, cache: &Cache<T>) -> Option<(String, f64)> {
+        let (n, branches) = (y.shape()[0], self.branches.iter().zip(&cache.arrays).zip(&cache.children));
+        branches.enumerate().find_map(|(i, ((branch, output), cache))| {
+            let (within, value) = branch.first_not_finite(&head(output, n), cache)?;
+            Some((numbered("branch", i, branch.kind(), &within), value))
+        })
     }
 
     fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {

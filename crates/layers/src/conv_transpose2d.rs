@@ -95,8 +95,12 @@ impl ConvTranspose2d {
         whole.checked_sub(self.padding[axis].checked_mul(2)?).filter(|size| *size > 0)
     }
 
-    /// The window, over the *output*, of the convolution whose transpose this is.
-    fn window(&self, input: &[usize]) -> Result<Window, Error> {
+    /// The window, over the *output*, of the convolution whose transpose this is, for inputs [c_in, h, w].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if an option makes no sense, [`Error::Input`] if the input does not fit.
+    pub fn window(&self, input: &[usize]) -> Result<Window, Error> {
         let kind = self.kind();
         check_groups(kind, self.c_in, self.c_out, self.groups)?;
         let &ConvTranspose2d { kernel, stride, padding, dilation, output_padding, .. } = self;

@@ -43,7 +43,7 @@ use crate::{Backprop, Cache, Error, Fan, Init, InputKind, Layer, ParamSpec, Save
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Embedding {
-    /// Rows of the table: how many different numbers an input may hold.
+    /// Rows of the table: how many different numbers an input may hold. At most 2²⁴, up to which f32 holds each.
     pub rows: usize,
     /// Elements of a row.
     pub d: usize,
@@ -55,6 +55,9 @@ impl Embedding {
         Embedding { rows, d }
     }
 }
+
+/// Indices beyond this would be rounded in f32, and pick another row.
+const MOST_ROWS: usize = 1 << 24;
 
 /// The whole number that `x` is.
 #[track_caller]
@@ -109,6 +112,10 @@ impl Layer for Embedding {
             if value == 0 {
                 return Err(Error::option(self.kind(), option, "of at least 1", value));
             }
+        }
+        if self.rows > MOST_ROWS {
+            let expected = format!("of at most {MOST_ROWS}, up to which f32 holds each whole number");
+            return Err(Error::option(self.kind(), "rows", expected, self.rows));
         }
         Ok([input, &[self.d]].concat())
     }

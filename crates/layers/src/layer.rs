@@ -146,12 +146,26 @@ pub trait Backprop<T: Scalar>: Layer {
     /// inner layers answers with an empty path.
     fn first_not_finite(&self, y: &ArrayRefD<T>, cache: &Cache<T>) -> Option<(String, f64)> {
         let _ = cache;
-        y.iter().map(|v| v.value()).find(|v| !v.is_finite()).map(|v| (String::new(), v))
+        not_finite(y)
     }
 
     /// Takes what the last training pass observed into the parameters that are not trained (running statistics).
     fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {
         let _ = (cache, params);
+    }
+}
+
+/// The first number that is not finite, of a layer without inner layers.
+pub(crate) fn not_finite<T: Scalar>(y: &ArrayRefD<T>) -> Option<(String, f64)> {
+    y.iter().map(|v| v.value()).find(|v| !v.is_finite()).map(|v| (String::new(), v))
+}
+
+/// The path of what is in the `i`-th layer or branch of a container: `layer 2 (affine)`, or `layer 2, layer 0 (affine)` if
+/// it is `within` that.
+pub(crate) fn numbered(name: &str, i: usize, kind: &str, within: &str) -> String {
+    match within {
+        "" => format!("{name} {i} ({kind})"),
+        within => format!("{name} {i}, {within}"),
     }
 }
 

@@ -14,7 +14,7 @@ use tensor_ops::{Scalar, aligned_zeros};
 
 use crate::batch_norm::check_eps;
 use crate::row_norm::{row_norm_backward_input, row_norm_backward_params, row_norm_forward};
-use crate::views::{expect_shape, ranked, ranked_mut, standard, with_standard_mut};
+use crate::views::{expect_shape, head, head_mut, ranked, ranked_mut, standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, ParamSpec, Saved, Spec};
 
 /// y = γ (x - μ) / √(σ² + ε) + β over the last axes. It does the same in training and inference.
@@ -101,12 +101,11 @@ impl<T: Scalar> Backprop<T> for LayerNorm {
         expect_shape("y", y, x.shape());
         assert!(x.shape().ends_with(&self.shape), "layer_norm: axes of x");
         let x = standard(x, |x| self.rows(x));
+        let mut inv_std = head_mut(inv_std, x.dim().0 * x.dim().1);
         with_standard_mut(
             y,
             |y| self.rows(y),
-            |y| {
-                row_norm_forward(&x, self.eps, [&gamma, &beta], y, x_hat, &mut ranked_mut(inv_std));
-            },
+            |y| row_norm_forward(&x, self.eps, [&gamma, &beta], y, x_hat, &mut ranked_mut(&mut inv_std)),
         );
     }
 
@@ -129,12 +128,11 @@ impl<T: Scalar> Backprop<T> for LayerNorm {
         if let Some(dx) = dx {
             expect_shape("dx", dx, saved.x.shape());
             let gamma = standard(&params[0], Self::row);
+            let inv_std = head(inv_std, dy.dim().0 * dy.dim().1);
             with_standard_mut(
                 dx,
                 |dx| self.rows(dx),
-                |dx| {
-                    row_norm_backward_input(x_hat, &ranked(inv_std), &gamma, &dy, dx);
-                },
+                |dx| row_norm_backward_input(x_hat, &ranked(&inv_std), &gamma, &dy, dx),
             );
         }
     }

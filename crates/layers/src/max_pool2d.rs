@@ -54,7 +54,12 @@ impl MaxPool2d {
         MaxPool2d { kernel, stride: kernel, padding: [0, 0], dilation: [1, 1], ceil: false }
     }
 
-    fn window(&self, input: &[usize]) -> Result<Window, Error> {
+    /// The window over inputs [c, h, w].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if an option makes no sense, [`Error::Input`] if the input does not fit.
+    pub fn window(&self, input: &[usize]) -> Result<Window, Error> {
         let &MaxPool2d { kernel, stride, padding, dilation, ceil } = self;
         let window = Geometry { kernel, stride, padding, dilation, ceil }.over(self.kind(), input)?;
         check_coverage(self.kind(), &window, padding)?;

@@ -25,56 +25,31 @@ pub struct Case {
     pub layer: Box<dyn AnyLayer>,
     /// The shape of one example.
     pub input: Vec<usize>,
-    /// Differences from the settings of the walk, each with its reason.
-    changes: Vec<(Change, &'static str)>,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Tolerances(Tolerances),
-    Batches(Vec<usize>),
-    Large(f64),
+    /// Other tolerances than those of the walk, and why.
+    tolerances: Option<(Tolerances, &'static str)>,
 }
 
 /// A case with the settings of the walk.
 fn case(name: &'static str, layer: impl AnyLayer + 'static, input: &[usize]) -> Case {
-    Case { name, layer: Box::new(layer), input: input.to_vec(), changes: Vec::new() }
+    Case { name, layer: Box::new(layer), input: input.to_vec(), tolerances: None }
 }
 
 impl Case {
     /// Other tolerances, for a written reason that the report prints.
     fn tolerances(mut self, tolerances: Tolerances, reason: &'static str) -> Self {
-        self.changes.push((Change::Tolerances(tolerances), reason));
+        self.tolerances = Some((tolerances, reason));
         self
     }
 
-    /// Other numbers of examples, for a written reason that the report prints.
-    #[allow(dead_code, reason = "no layer needs it so far")]
-    fn batches(mut self, batches: &[usize], reason: &'static str) -> Self {
-        self.changes.push((Change::Batches(batches.to_vec()), reason));
-        self
-    }
-
-    /// Another size of large inputs, for a written reason that the report prints.
-    #[allow(dead_code, reason = "no layer needs it so far")]
-    fn large(mut self, large: f64, reason: &'static str) -> Self {
-        self.changes.push((Change::Large(large), reason));
-        self
-    }
-
-    /// Checks the layer, with the settings of the walk but for the changes of this case.
+    /// Checks the layer, with the settings of the walk but for the tolerances of this case.
     pub fn check(&self, settings: &Settings) -> Report {
         let mut settings = settings.clone();
-        for (change, _) in &self.changes {
-            match change.clone() {
-                Change::Tolerances(tolerances) => settings.tolerances = tolerances,
-                Change::Batches(batches) => settings.batches = batches,
-                Change::Large(large) => settings.large = large,
-            }
+        if let Some((tolerances, _)) = self.tolerances {
+            settings.tolerances = tolerances;
         }
         let mut report = check(&*self.layer, &self.input, &settings);
         report.subject = self.name.into();
-        report.reasons.extend(self.changes.iter().map(|(_, reason)| (*reason).to_owned()));
+        report.reasons.extend(self.tolerances.map(|(_, reason)| reason.to_owned()));
         report
     }
 }
@@ -262,6 +237,9 @@ mod tests {
         let bad: String =
             reports.iter().filter(|r| r.verdict() != Verdict::Pass).map(ToString::to_string).collect();
         assert!(bad.is_empty(), "\n{bad}");
+        // Another test may have the pool for some of them.
+        let shared = reports.iter().filter(|report| report.shared_regions > 0).count();
+        assert!(shared > 10, "only {shared} layers were held to the bits of several threads");
     }
 
     #[test]

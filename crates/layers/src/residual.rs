@@ -10,6 +10,7 @@
 use ndarray::{ArrayD, ArrayRefD, Zip};
 use tensor_ops::{Scalar, aligned_zeros};
 
+use crate::layer::not_finite;
 use crate::views::{head, head_mut};
 use crate::{AnyLayer, Backprop, Cache, Error, InputKind, Layer, ParamSpec, Saved, Sequential, Spec};
 
@@ -115,19 +116,74 @@ where
         params: &[ArrayD<T>],
         saved: Saved<'_, T>,
         dy: &ArrayRefD<T>,
-        mut dx: Option<&mut ArrayRefD<T>>,
+        dx: Option<&mut ArrayRefD<T>>,
         grads: &mut [ArrayD<T>],
     ) {
-        let Saved { x, cache, .. } = saved;
-        let y = head(&cache.arrays[0], x.shape()[0]);
-        let inner = Saved { x, y: &y, cache: &mut cache.children[0] };
-        self.chain.backward(params, inner, dy, dx.as_deref_mut(), grads);
-        if let Some(dx) = dx {
-            Zip::from(dx).and(dy).for_each(|dx, &dy| *dx += dy);
-        }
+        back_around(saved, dy, dx, |inner, dx| self.chain.backward(params, inner, dy, dx, grads));
+    }
+
+    fn backward_anew(
+        &self,
+        params: &[ArrayD<T>],
+        saved: Saved<'_, T>,
+        dy: &ArrayRefD<T>,
+        dx: Option<&mut ArrayRefD<T>>,
+        grads: &mut [ArrayD<T>],
+    ) {
+        back_around(saved, dy, dx, |inner, dx| self.chain.backward_anew(params, inner, dy, dx, grads));
+    }
+
+    fn first_not_finite(&self, y: &ArrayRefD<T>, cache: &Cache<T>) -> Option<(String, f64)> {
+        let inner = head(&cache.arrays[0], y.shape()[0]);
+        // Numbers in the chain may all be finite, and a sum of them not.
+        self.chain.first_not_finite(&inner, &cache.children[0]).or_else(|| not_finite(y))
     }
 
     fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {
         self.chain.absorb(&cache.children[0], params);
+    }
+}
+
+/// dx ← the chain's + dy, the chain's by `back`.
+fn back_around<'a, T: Scalar>(
+    saved: Saved<'a, T>,
+    dy: &ArrayRefD<T>,
+    mut dx: Option<&mut ArrayRefD<T>>,
+    back: impl FnOnce(Saved<'_, T>, Option<&mut ArrayRefD<T>>),
+) {
+    let Saved { x, cache, .. } = saved;
+    let y = head(&cache.arrays[0], x.shape()[0]);
+    back(Saved { x, y: &y, cache: &mut cache.children[0] }, dx.as_deref_mut());
+    if let Some(dx) = dx {
+        Zip::from(dx).and(dy).for_each(|dx, &dy| *dx += dy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array;
+
+    use super::*;
+    use crate::{Affine, Concat, Relu};
+
+    #[test]
+    fn the_layer_inside_a_container_that_is_not_finite_is_named() {
+        let inner = || Sequential::new(&[2]).push(Affine::new(2, 2)).unwrap();
+        let residual = Residual::new(inner().push(Relu).unwrap());
+        let concat = Concat::new(&[2]).push(Relu).unwrap().push(Affine::new(2, 1)).unwrap();
+        let network = Sequential::new(&[2]).push(residual).unwrap().push(concat).unwrap();
+        let place = |scale: f64, last: f64| {
+            let weights =
+                [vec![2, 2], vec![2], vec![2, 1], vec![1]].map(|shape| ArrayD::from_elem(shape, 1.0));
+            let [first, bias, second, last_bias] = weights;
+            let params = [first * scale, bias, second * last, last_bias];
+            let x = Array::ones(vec![1, 2]);
+            let (mut y, mut cache) = (ArrayD::zeros(vec![1, 3]), network.new_cache(&[1, 2]));
+            network.forward(&params, &x, &mut y, &mut cache);
+            network.first_not_finite(&y, &cache).map(|(place, _)| place)
+        };
+        assert_eq!(place(1.0, 1.0), None);
+        assert_eq!(place(f64::INFINITY, 1.0).as_deref(), Some("layer 0, layer 0 (affine)"));
+        assert_eq!(place(1.0, f64::INFINITY).as_deref(), Some("layer 1, branch 1 (affine)"));
     }
 }

@@ -19,7 +19,8 @@ use crate::sums::{channel_sums, map_channels, squares_around, sum};
 ///
 /// # Shapes
 ///
-/// `x`, `x_hat` and `y` [n, groups, c, cells] in row-major order, `gamma` and `beta` [groups, c], `inv_std` [n groups].
+/// `x` and `y` [n, groups, c, cells] in row-major order, `x_hat` as many elements, `gamma` and `beta` [groups, c],
+/// `inv_std` [n groups].
 ///
 /// # Panics
 ///
@@ -36,6 +37,7 @@ pub fn row_norm_forward<T: Scalar>(
     let (n, groups, c, cells) = x.dim();
     assert!(x.dim() == y.dim() && x.len() == x_hat.len(), "row_norm: shapes of x, y and x_hat");
     assert!(gamma.dim() == (groups, c) && beta.dim() == (groups, c), "row_norm: shapes of gamma and beta");
+    assert_eq!(inv_std.len(), n * groups, "row_norm: length of inv_std");
     let (row, m) = (c * cells, T::Wide::from_f64((c * cells) as f64));
     let normalise = |x: &[T], y: &mut [T], x_hat: &mut [T], inv_std: &mut T, group: usize| {
         let mean = T::narrow(sum(x) / m);
@@ -111,6 +113,7 @@ pub fn row_norm_backward_input<T: Scalar>(
     let (n, groups, c, cells) = dy.dim();
     assert!(dy.dim() == dx.dim() && dy.len() == x_hat.len(), "row_norm: shapes of dy, dx and x_hat");
     assert_eq!(gamma.dim(), (groups, c), "row_norm: shape of gamma");
+    assert_eq!(inv_std.len(), n * groups, "row_norm: length of inv_std");
     let (row, share) = (c * cells, T::Wide::from_f64(1.0 / (c * cells) as f64));
     let one = |dy: &[T], dx: &mut [T], x_hat: &[T], inv_std: T, group: usize| {
         let (mut total, mut along) = (T::Wide::from_f64(0.0), T::Wide::from_f64(0.0));

@@ -8,6 +8,7 @@
 use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::{Scalar, aligned_zeros};
 
+use crate::layer::numbered;
 use crate::views::{batched, head, head_mut};
 use crate::{AnyLayer, Backprop, Cache, Error, InputKind, Layer, ParamSpec, Saved, Spec};
 
@@ -256,13 +257,7 @@ where
         self.layers.iter().zip(outputs).zip(&cache.children).enumerate().find_map(
             |(i, ((layer, y), cache))| {
                 let (within, value) = layer.first_not_finite(&y, cache)?;
-                let within = if within.is_empty() { layer.kind().to_owned() } else { within };
-                let path = if within.contains("layer ") {
-                    format!("layer {i}, {within}")
-                } else {
-                    format!("layer {i} ({within})")
-                };
-                Some((path, value))
+                Some((numbered("layer", i, layer.kind(), &within), value))
             },
         )
     }

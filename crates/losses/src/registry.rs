@@ -49,21 +49,31 @@ pub fn cases() -> Vec<Case> {
         case("softmax cross entropy, smoothed", smoothed(), 4, Draw::Classes),
         case("softmax cross entropy, weighted", weighted(), 3, Draw::Classes),
         case("negative log likelihood", NegativeLogLikelihood::default(), 4, Draw::Classes),
+        case("negative log likelihood, weighted", weighted_likelihood(Reduction::Mean), 3, Draw::Classes),
+        case("negative log likelihood, weighted sum", weighted_likelihood(sum), 3, Draw::Classes),
         case("binary cross entropy", BinaryCrossEntropy::default(), 4, Draw::Unit),
         case("binary cross entropy, sum", BinaryCrossEntropy { reduction: sum }, 1, Draw::Unit),
         case("Kullback-Leibler", KullbackLeibler::default(), 4, Draw::Distributions),
+        case("Kullback-Leibler, sum", KullbackLeibler { reduction: sum }, 3, Draw::Distributions),
         case("mean squared error", MeanSquaredError::default(), 4, Draw::Real),
         case("mean squared error, sum", MeanSquaredError { reduction: sum }, 1, Draw::Real),
         case("mean absolute error", MeanAbsoluteError::default(), 4, Draw::Real),
+        case("mean absolute error, sum", MeanAbsoluteError { reduction: sum }, 2, Draw::Real),
         case("Huber", Huber::default(), 4, Draw::Real),
         case("Huber, narrow", Huber { delta: 0.1, ..Huber::default() }, 3, Draw::Real),
+        case("Huber, sum", Huber { reduction: sum, ..Huber::default() }, 2, Draw::Real),
         case("hinge", Hinge::default(), 4, Draw::Classes),
+        case("hinge, sum", Hinge { reduction: sum, ..Hinge::default() }, 3, Draw::Classes),
         case("hinge, squared", Hinge { squared: true, margin: 0.5, ..Hinge::default() }, 4, Draw::Classes),
     ]
 }
 
 fn smoothed() -> SoftmaxCrossEntropy {
     SoftmaxCrossEntropy { label_smoothing: 0.1, ..SoftmaxCrossEntropy::default() }
+}
+
+fn weighted_likelihood(reduction: Reduction) -> NegativeLogLikelihood {
+    NegativeLogLikelihood { class_weights: vec![0.5, 2.0, 1.0], reduction }
 }
 
 fn weighted() -> SoftmaxCrossEntropy {

@@ -104,6 +104,9 @@ thread_local! {
     static OWN_THREADS: Cell<usize> = const { Cell::new(0) };
     /// Whether this thread computes a part of a region.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// The regions that this thread has shared in [`sharing_everything`].
+    #[cfg(feature = "gradcheck")]
+    static SHARED: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// Sets a thread's cell and restores it when dropped.
@@ -161,7 +164,27 @@ pub fn threads() -> usize {
 
 /// Whether work of about so many nanoseconds is worth sharing.
 pub(crate) fn is_worth(nanoseconds: usize) -> bool {
-    nanoseconds >= WORTH
+    nanoseconds >= WORTH || sharing_all()
+}
+
+#[cfg(not(feature = "gradcheck"))]
+fn sharing_all() -> bool {
+    false
+}
+
+#[cfg(feature = "gradcheck")]
+fn sharing_all() -> bool {
+    SHARED.get().is_some()
+}
+
+/// Runs `f` with `n` threads that share all work of the regions it starts on this thread, be it ever so little; and counts
+/// those that were shared. For checks that sharing changes nothing. A region that starts while another thread has the pool
+/// is not shared.
+#[cfg(feature = "gradcheck")]
+pub fn sharing_everything<R>(n: usize, f: impl FnOnce() -> R) -> (R, u64) {
+    let _restore = Restore::set(&SHARED, Some(0));
+    let result = with_threads(n, f);
+    (result, SHARED.get().unwrap_or(0))
 }
 
 /// Calls `f` with each part, on several threads if that is worth it, and returns when all are done.
@@ -226,6 +249,7 @@ fn spread<T: Send>(
             (*slot, *to) = (Mutex::new(Some(part)), home);
             count += 1;
         }
+        let threads = threads.min(count);
         let home = |i: usize| {
             let (home, homes) = homes[i].unwrap_or((i, count));
             (home * threads / homes) as u8
@@ -270,6 +294,8 @@ struct Region<'a> {
     count: usize,
     /// The thread that begins with each number, if it is free.
     homes: [u8; SLOTS],
+    /// Whether a call has panicked: no other begins.
+    failed: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -282,8 +308,8 @@ impl<'a> Region<'a> {
     ) -> Self {
         let mut homes = [0; SLOTS];
         homes[..count].iter_mut().enumerate().for_each(|(i, to)| *to = home(i));
-        let (begun, panic) = (AtomicU64::new(0), Mutex::new(None));
-        Region { begun, run, threads: threads.min(count), count, homes, panic }
+        let (begun, failed, panic) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::new(None));
+        Region { begun, run, threads, count, homes, failed, panic }
     }
 
     /// Returns when all calls have ended.
@@ -291,6 +317,8 @@ impl<'a> Region<'a> {
         if self.threads <= 1 {
             return (0..self.count).for_each(self.run);
         }
+        #[cfg(feature = "gradcheck")]
+        SHARED.set(SHARED.get().map(|regions| regions + 1));
         POOL.lending.lend(&|who| self.work(who), || {
             announce(self.threads);
             let _inside = Restore::set(&INSIDE, true);
@@ -315,12 +343,14 @@ impl<'a> Region<'a> {
     /// Calls with `i`, unless somebody has begun with it.
     fn call(&self, i: usize) {
         let has_begun = |begun: u64| begun >> i & 1 == 1;
-        if has_begun(self.begun.load(Ordering::Relaxed))
+        if self.failed.load(Ordering::Relaxed)
+            || has_begun(self.begun.load(Ordering::Relaxed))
             || has_begun(self.begun.fetch_or(1 << i, Ordering::Relaxed))
         {
             return;
         }
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (self.run)(i))) {
+            self.failed.store(true, Ordering::Relaxed);
             self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
         }
     }

@@ -11,18 +11,19 @@ use rand::SeedableRng;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Purpose {
+    // The numbers are part of each stream's name: they must never change.
     /// Initial parameters.
-    Init,
+    Init = 0,
     /// The split of a data set.
-    Split,
+    Split = 1,
     /// The order of examples; index: the epoch or the step.
-    Order,
-    /// Dropout and other noise inside a network; index: the step.
-    Noise,
+    Order = 2,
+    /// Dropout and other noise inside a network. Each pass through each layer has a seed of its own, index 0.
+    Noise = 3,
     /// Sample points of a gradient check.
-    Check,
+    Check = 4,
     /// Anything else.
-    Other,
+    Other = 5,
 }
 
 /// The generator for the `index`-th use of `purpose` under `seed`.
@@ -57,6 +58,9 @@ mod tests {
     fn the_stream_is_the_same_in_every_version() {
         let first = stream(1, Purpose::Init, 0).next_u64();
         assert_eq!(first, 7_037_237_572_835_827_407, "the numbers of a seed must never change");
+        let purposes =
+            [Purpose::Init, Purpose::Split, Purpose::Order, Purpose::Noise, Purpose::Check, Purpose::Other];
+        assert_eq!(purposes.map(|purpose| purpose as u64), [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]

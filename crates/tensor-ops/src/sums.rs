@@ -4,7 +4,7 @@
 //! right to seven. Sums that feed a decision (a loss, a mean, a variance, a bias gradient over a batch) go through
 //! here or accumulate in [`Scalar::Wide`] themselves.
 
-use ndarray::{ArrayRef, ArrayRef1, ArrayRef2, Dimension};
+use ndarray::{ArrayRef, ArrayRef1, ArrayRef2, Dimension, s};
 
 use crate::Scalar;
 use crate::machine::{Isa, Loop, run_on};
@@ -91,8 +91,8 @@ impl<T: Scalar> Loop for RowSums<'_, T> {
                     }
                 }
                 None => {
-                    for row in x.rows() {
-                        sums.iter_mut().zip(row.iter().skip(start)).for_each(|(sum, v)| *sum += v.widen());
+                    for row in x.slice(s![.., start..start + width]).rows() {
+                        sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.widen());
                     }
                 }
             }

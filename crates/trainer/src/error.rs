@@ -227,6 +227,16 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same of an array that begins so many examples before this part of it.
+    pub(crate) fn further_on(mut self, by: usize) -> Self {
+        if let Error::Index { example, .. } = &mut self {
+            *example += by;
+        }
+        self
+    }
+}
+
 #[cfg(feature = "onnx")]
 impl Error {
     pub(crate) fn onnx(at: &str, expected: &str, got: String) -> Self {

@@ -20,6 +20,8 @@ use std::collections::VecDeque;
 
 use line_search::{Point, strong_wolfe};
 
+use crate::Error;
+
 /// L-BFGS and its options.
 ///
 /// # Examples
@@ -97,18 +99,44 @@ pub enum Stopped {
 }
 
 impl Lbfgs {
+    /// That the options make a search.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] unless `rate` is above 0, `history` at least 1 and the tolerances from 0, all finite.
+    pub fn check(&self) -> Result<(), Error> {
+        if !(self.rate.is_finite() && self.rate > 0.0) {
+            return Err(Error::option("rate", "a finite number above 0", self.rate));
+        }
+        if self.history == 0 {
+            return Err(Error::option("history", "at least one pair", self.history));
+        }
+        let tolerances =
+            [("gradient_tolerance", self.gradient_tolerance), ("change_tolerance", self.change_tolerance)];
+        match tolerances.into_iter().find(|(_, t)| !(t.is_finite() && *t >= 0.0)) {
+            Some((option, got)) => Err(Error::option(option, "a finite number from 0", got)),
+            None => Ok(()),
+        }
+    }
+
     /// x ← a local minimum near it of `f`, which returns the value at its first argument and writes the gradient to its
     /// second. `after` is told x and the value after each iteration.
     ///
     /// # Errors
     ///
     /// What `f` returns; x is then the last point that an iteration reached.
+    ///
+    /// # Panics
+    ///
+    /// If [`Lbfgs::check`] refuses the options.
+    #[track_caller]
     pub fn minimise<E>(
         &self,
         x: &mut [f64],
         mut f: impl FnMut(&[f64], &mut [f64]) -> Result<f64, E>,
         mut after: impl FnMut(&[f64], f64),
     ) -> Result<Minimum, E> {
+        self.check().unwrap_or_else(|error| panic!("{error}"));
         let mut g = vec![0.0; x.len()];
         let mut value = f(x, &mut g)?;
         let mut evaluations = 1;
@@ -243,6 +271,19 @@ mod tests {
         let mut x = vec![1.0; n];
         let minimum = Lbfgs::default().minimise(&mut x, bowl, |_, _| {}).unwrap();
         assert!(minimum.iterations <= 2 * n as u64 && minimum.value < 1e-9, "{minimum:?}");
+    }
+
+    #[test]
+    fn options_that_make_no_search_are_refused() {
+        let message = |lbfgs: Lbfgs| lbfgs.check().unwrap_err().to_string();
+        let base = Lbfgs::default();
+        for rate in [0.0, -1.0, f64::NAN] {
+            assert!(message(Lbfgs { rate, ..base }).starts_with("rate: expected a finite number above 0"));
+        }
+        assert_eq!(message(Lbfgs { history: 0, ..base }), "history: expected at least one pair, got 0");
+        let no_number = Lbfgs { change_tolerance: f64::NAN, ..base };
+        assert_eq!(message(no_number), "change_tolerance: expected a finite number from 0, got NaN");
+        assert!(base.check().is_ok());
     }
 
     #[test]

@@ -70,7 +70,8 @@ pub fn by_label<T: Scalar, U: Scalar>(
     let columns = outputs.columns().into_iter().zip(targets.columns());
     let matrix = |(outputs, targets): (ndarray::ArrayView1<'_, T>, ndarray::ArrayView1<'_, U>)| {
         let labels = targets.iter().map(|t| usize::from(t.value() > 0.5));
-        let predictions = outputs.iter().map(|y| Some(usize::from(y.value() > threshold)));
+        let predictions =
+            outputs.iter().map(|y| y.value()).map(|y| (!y.is_nan()).then(|| usize::from(y > threshold)));
         ConfusionMatrix::new(2, labels.zip(predictions))
     };
     columns.map(matrix).collect()
@@ -90,5 +91,11 @@ mod tests {
         assert_eq!(ConfusionMatrix::of(&outputs, &labels).accuracy(), Some(2.0 / 3.0));
         assert_eq!(top_k(&outputs, &labels, 3), Some(2.0 / 3.0));
         assert_eq!(top_k(&outputs.slice(ndarray::s![..0, ..]), &[], 1), None);
+    }
+
+    #[test]
+    fn an_output_that_is_no_number_is_no_answer() {
+        let matrices = by_label(&array![[f64::NAN], [-1.0]], &array![[0.0], [0.0]], 0.0);
+        assert_eq!(matrices[0].accuracy(), Some(0.5));
     }
 }

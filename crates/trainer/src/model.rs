@@ -235,10 +235,10 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
         if x.shape()[1..] != self.input {
             return Err(Error::InputShape { expected: batched(n, &self.input), got: x.shape().to_vec() });
         }
-        check_indices(self.network(), x)?;
         let mut y = ArrayD::zeros(batched(n, &self.output));
-        for (x, mut y) in x.axis_chunks_iter(Axis(0), batch).zip(y.axis_chunks_iter_mut(Axis(0), batch)) {
-            y.assign(&predictor.predict(&x)?);
+        let blocks = x.axis_chunks_iter(Axis(0), batch).zip(y.axis_chunks_iter_mut(Axis(0), batch));
+        for (i, (x, mut y)) in blocks.enumerate() {
+            y.assign(&predictor.predict(&x).map_err(|error| error.further_on(i * batch))?);
         }
         Ok(y)
     }
@@ -297,16 +297,18 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
         if !fits {
             return Err(Error::InputShape { expected: self.x.shape().to_vec(), got: x.shape().to_vec() });
         }
-        check_indices(self.model.network(), x)?;
+        let Model { network, params, scaling, .. } = self.model;
         let n = x.shape()[0];
         let mut y = head_mut(&mut self.y, n);
-        if self.model.scaling == Scaling::none() {
-            self.model.network.forward(&self.model.params, x, &mut y, &mut self.cache);
+        if *scaling == Scaling::none() {
+            check_indices(&**network, x)?;
+            network.forward(params, x, &mut y, &mut self.cache);
         } else {
             let mut scaled = head_mut(&mut self.x, n);
             scaled.assign(x);
-            self.model.scaling.apply(&mut scaled)?;
-            self.model.network.forward(&self.model.params, &scaled, &mut y, &mut self.cache);
+            scaling.apply(&mut scaled)?;
+            check_indices(&**network, &scaled)?;
+            network.forward(params, &scaled, &mut y, &mut self.cache);
         }
         Ok(head(&self.y, n))
     }

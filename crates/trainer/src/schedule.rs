@@ -227,39 +227,44 @@ impl Schedule {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let span = |length: Length| match length {
+        let span = |option, length: Length| match length {
             Length::Epochs(0) | Length::Steps(0) => {
-                Err(Error::option("schedule", "a time of at least 1", format_args!("{length}")))
+                Err(Error::option(option, "a time of at least 1", format_args!("{length}")))
             }
             _ => Ok(()),
         };
-        let from_0 = |value: f64| match value.is_finite() && value >= 0.0 {
+        let from_0 = |option, value: f64| match value.is_finite() && value >= 0.0 {
             true => Ok(()),
-            false => Err(Error::option("schedule", "finite numbers from 0", value)),
+            false => Err(Error::option(option, "a finite number from 0", value)),
         };
         match self {
             Schedule::Constant => Ok(()),
             Schedule::Step { every, factor } | Schedule::Exponential { every, factor } => {
-                span(*every).and(from_0(*factor))
+                span("schedule.every", *every).and(from_0("schedule.factor", *factor))
             }
-            Schedule::MultiStep { factor, .. } => from_0(*factor),
+            Schedule::MultiStep { at, factor } => {
+                at.iter().try_for_each(|&at| span("schedule.at", at))?;
+                from_0("schedule.factor", *factor)
+            }
             Schedule::Cosine { minimum, length } => {
-                length.map_or(Ok(()), span)?;
-                from_0(*minimum)
+                length.map_or(Ok(()), |length| span("schedule.length", length))?;
+                from_0("schedule.minimum", *minimum)
             }
             Schedule::CosineRestarts { first, multiply, minimum } => {
-                span(*first)?;
-                from_0(*minimum)?;
+                span("schedule.first", *first)?;
+                from_0("schedule.minimum", *minimum)?;
                 if *multiply == 0 {
-                    return Err(Error::option("schedule", "a multiply of at least 1", multiply));
+                    return Err(Error::option("schedule.multiply", "at least 1", multiply));
                 }
                 Ok(())
             }
             Schedule::Linear { from, to, length } => {
-                length.map_or(Ok(()), span)?;
-                from_0(*from).and(from_0(*to))
+                length.map_or(Ok(()), |length| span("schedule.length", length))?;
+                from_0("schedule.from", *from).and(from_0("schedule.to", *to))
             }
-            Schedule::WarmUp { length, from, then } => span(*length).and(from_0(*from)).and(then.check()),
+            Schedule::WarmUp { length, from, then } => {
+                span("schedule.length", *length).and(from_0("schedule.from", *from)).and(then.check())
+            }
             Schedule::OneCycle(cycle) => cycle.check(),
         }
     }
@@ -336,7 +341,7 @@ mod tests {
         let step = Schedule::Step { every: Length::Steps(0), factor: 0.5 };
         let nested = Schedule::WarmUp { length: Length::Steps(1), from: 0.0, then: Box::new(step) };
         let error = nested.check().unwrap_err().to_string();
-        assert_eq!(error, "schedule: expected a time of at least 1, got { steps = 0 }");
+        assert_eq!(error, "schedule.every: expected a time of at least 1, got { steps = 0 }");
     }
 
     #[test]

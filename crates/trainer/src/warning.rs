@@ -323,7 +323,7 @@ mod tests {
             let mut model = Model::<f64>::new(network(), 1).unwrap();
             let bias = |i: ndarray::IxDyn| if i[0] < dead { -100.0 } else { 100.0 };
             model.params_mut()[1] = Array::from_shape_fn(vec![4], bias);
-            of_model(&model, &Source::new(&data, &Scaling::none()).unwrap())
+            of_model(&model, &Source::new(&data, &Scaling::none()).unwrap()).unwrap()
         };
         assert_eq!(of(3), [Warning::DeadRelus { layer: 1, dead: 3, units: 4 }]);
         assert_eq!(of(2), []);

@@ -39,9 +39,9 @@ impl Metric {
     pub(crate) fn improves(self, value: f64, best: Option<f64>, margin: Margin) -> bool {
         let Some(best) = best else { return !value.is_nan() };
         match (self, margin) {
-            (Metric::Loss, Margin::Relative(share)) => value < best * (1.0 - share),
+            (Metric::Loss, Margin::Relative(share)) => value < best - share * best.abs(),
             (Metric::Loss, Margin::Absolute(by)) => value < best - by,
-            (Metric::Accuracy, Margin::Relative(share)) => value > best * (1.0 + share),
+            (Metric::Accuracy, Margin::Relative(share)) => value > best + share * best.abs(),
             (Metric::Accuracy, Margin::Absolute(by)) => value > best + by,
         }
     }
@@ -54,5 +54,18 @@ impl Margin {
             return Err(Error::option(option, "a finite margin from 0", by));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_is_a_share_of_the_size_of_the_best_whatever_its_sign() {
+        let improves = |value, best| Metric::Loss.improves(value, Some(best), Margin::Relative(0.1));
+        assert!(improves(0.89, 1.0) && !improves(0.91, 1.0));
+        assert!(improves(-1.11, -1.0) && !improves(-1.09, -1.0) && !improves(-0.95, -1.0));
+        assert!(!improves(f64::NAN, 1.0) && !Metric::Loss.improves(f64::NAN, None, Margin::Absolute(0.0)));
     }
 }

@@ -66,7 +66,9 @@ macro_rules! float {
         impl Number for $float {
             fn expected(text: &[u8]) -> &'static str {
                 match decimal::<Self>(text) {
-                    Some(_) => concat!("a number of at most ", $bound, ", which ", stringify!($float), " can hold"),
+                    Some(_) => {
+                        concat!("a number of at most ", $bound, ", which ", stringify!($float), " can hold")
+                    }
                     None => "a finite number",
                 }
             }

@@ -163,7 +163,8 @@ impl<'a, N: Number> Rows<'a, N> {
                 self.labels.push(class);
             }
             Target::Value(i) => {
-                let value = f64::parse(&text).ok_or_else(|| self.bad_number(&text, column, f64::expected(&text)))?;
+                let value =
+                    f64::parse(&text).ok_or_else(|| self.bad_number(&text, column, f64::expected(&text)))?;
                 let row = self.values.len() - self.columns.n_values;
                 self.values[row + i] = value;
             }

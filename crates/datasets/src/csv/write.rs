@@ -13,7 +13,7 @@ use crate::{Dataset, Error, Targets};
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if the writer fails.
+/// [`Error::NotFinite`] at the first example with a number that no reader would take; [`Error::Io`] if the writer fails.
 ///
 /// # Examples
 ///
@@ -34,6 +34,9 @@ pub fn write(mut out: impl Write, data: &Dataset) -> Result<(), Error> {
     out.write_all(line.as_bytes())?;
     for i in 0..data.len() {
         line.clear();
+        if !is_finite(data, i) {
+            return Err(Error::NotFinite { example: i });
+        }
         let text = "writing to a string cannot fail";
         match &data.targets {
             Targets::Classes(labels) => write!(line, "{},", labels[i]).expect(text),
@@ -46,6 +49,18 @@ pub fn write(mut out: impl Write, data: &Dataset) -> Result<(), Error> {
         out.write_all(line.as_bytes())?;
     }
     Ok(out.flush()?)
+}
+
+/// Whether all numbers of an example are.
+fn is_finite(data: &Dataset, example: usize) -> bool {
+    let targets = match &data.targets {
+        Targets::Classes(_) => true,
+        Targets::Values(values) => values.row(example).iter().all(|x| x.is_finite()),
+    };
+    targets
+        && each!(&data.features, x => {
+            x.index_axis(ndarray::Axis(0), example).iter().all(|&x| f64::from(x).is_finite())
+        })
 }
 
 fn header(data: &Dataset) -> String {

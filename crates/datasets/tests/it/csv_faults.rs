@@ -34,7 +34,10 @@ fn each_fault_of_a_csv_file_has_its_own_error() {
         (b"label,a\n1,\n", "line 2, column 2: expected a finite number, got \"\""),
         (b"label,a\n1,nan\n", "line 2, column 2: expected a finite number, got \"nan\""),
         (b"label,a\n1,inf\n", "line 2, column 2: expected a finite number, got \"inf\""),
-        (b"label,a\n1,1e39\n", "line 2, column 2: expected a number of at most 3.4e38, which f32 can hold, got \"1e39\""),
+        (
+            b"label,a\n1,1e39\n",
+            "line 2, column 2: expected a number of at most 3.4e38, which f32 can hold, got \"1e39\"",
+        ),
         (b"label,a\n1,12x\n", "line 2, column 2: expected a finite number, got \"12x\""),
         (b"label,a\n1,256\n", "line 2, column 2: expected a number from 0 to 255, got 256"),
         (b"label,a\n1,-0.5\n", "line 2, column 2: expected a number from 0 to 255, got -0.5"),

@@ -8,7 +8,8 @@ use tensor_ops::random::{Purpose, stream};
 
 use super::passes::{Checked, Gradients, Number};
 use super::subject::Subject;
-use crate::{Role, Saved};
+use crate::views::batched;
+use crate::{Mode, Role, Saved};
 
 /// A subject in one precision with a Gaussian cotangent and the gradients that fresh arrays give: what every promise is
 /// held against.
@@ -69,17 +70,58 @@ impl<'s, 'a, T: Checked> Baseline<'s, 'a, T> {
         self.anew(report);
         self.without_dx(report);
         self.threads(report);
+        self.absorbed(report);
+    }
+
+    /// Statistics alone are absorbed, of training passes alone, whatever else the cache is made for or has seen.
+    fn absorbed(&self, report: &mut Report) {
+        let s = self.subject;
+        let absorb = |room: usize, backward: bool| {
+            let mut cache = s.passes.new_cache::<T>(&batched(self.x.shape()[0] + room, &self.x.shape()[1..]));
+            let y = s.passes.forward_in(&mut cache, &self.params, &self.x);
+            if backward {
+                s.passes.backward_in(&mut cache, &self.params, &self.x, &y, &self.dy);
+            }
+            let mut params = self.params.clone();
+            T::over(s.passes.layer).absorb(&cache, &mut params);
+            params
+        };
+        let (after, again) = (absorb(0, false), absorb(3, true));
+        for (i, spec) in s.specs.iter().enumerate() {
+            let kept = same_bits(&after[i], &self.params[i]);
+            let note = match spec.role {
+                Role::Statistic if s.passes.mode == Mode::Train => {
+                    if same_bits(&after[i], &again[i]) {
+                        continue;
+                    }
+                    "a larger cache, or the backward pass, makes a difference"
+                }
+                _ if kept => continue,
+                Role::Statistic => "an inference pass was absorbed",
+                _ => "it is trained, and changed all the same",
+            };
+            report.fail_with(Check::Absorb, &self.place, &spec.name, note);
+        }
     }
 
     /// Several threads give the same bits as one.
     fn threads(&self, report: &mut Report) {
         let s = self.subject;
-        let (y, gradients) = pool::with_threads(4, || {
+        let ((y, gradients), regions) = pool::sharing_everything(4, || {
             let (y, mut cache) = s.passes.forward(&self.params, &self.x);
             let gradients = s.passes.backward_in(&mut cache, &self.params, &self.x, &y, &self.dy);
             (y, gradients)
         });
+        report.shared_regions += regions;
         self.expect(Check::Threads, "4 threads", Some(&y), &gradients, 0.0, report);
+        let gradients = gradients.params.iter().zip(&self.gradients.params);
+        let params = s.specs.iter().zip(gradients).map(|(spec, (a, b))| (&*spec.name, a, b));
+        for (name, got, expected) in [("y", &y, &self.y)].into_iter().chain(params) {
+            if got == expected && !same_bits(got, expected) {
+                let note = "4 threads give zeros of another sign";
+                report.fail_with(Check::Threads, &self.place, name, note);
+            }
+        }
     }
 
     /// Outputs do not depend on what their arrays held; arguments keep their bits.
@@ -109,7 +151,8 @@ impl<'s, 'a, T: Checked> Baseline<'s, 'a, T> {
             let gradients = Gradients { dx, params: grads };
             self.expect(Check::Unwritten, "", Some(&y), &gradients, 0.0, report);
             let pairs = [("x", &x, &self.x), ("dy", &dy, &self.dy), ("y", &y, &y_before)];
-            let params = s.specs.iter().zip(&params).zip(&self.params).map(|((spec, a), b)| (&*spec.name, a, b));
+            let params =
+                s.specs.iter().zip(&params).zip(&self.params).map(|((spec, a), b)| (&*spec.name, a, b));
             for (name, after, before) in pairs.into_iter().chain(params) {
                 if !same_bits(after, before) {
                     report.fail_with(Check::Unchanged, &self.place, name, "a pass wrote to it");

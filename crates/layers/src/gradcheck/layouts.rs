@@ -99,7 +99,8 @@ pub(super) fn check_layouts<T: Checked>(baseline: &Baseline<'_, '_, T>, report: 
         let nothing = |like: &ArrayD<T>| ArrayD::from_elem(like.raw_dim(), nan());
         let mut y = Stored::new(&nothing(&baseline.y), layout);
         let mut dx = Stored::new(&nothing(&baseline.x), layout);
-        let mut grads: Vec<_> = baseline.params.iter().map(|p| owned(&ArrayD::zeros(p.raw_dim()), layout)).collect();
+        let mut grads: Vec<_> =
+            baseline.params.iter().map(|p| owned(&ArrayD::zeros(p.raw_dim()), layout)).collect();
 
         let mut cache = s.passes.new_cache(baseline.x.shape());
         cache.begin(s.passes.mode, s.passes.seed);

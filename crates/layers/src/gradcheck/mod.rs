@@ -26,10 +26,13 @@ use self::shapes::check_shapes;
 use self::subject::Subject;
 use crate::{AnyLayer, Mode};
 
+/// Examples of a large batch: more than any vector or tile of rows holds.
+const MANY: usize = 67;
+
 /// Checks a layer for inputs of the given shape of one example.
 ///
-/// The layer is checked in training and in inference, for each number of examples that the settings name, at points and
-/// with parameters drawn from their seed. A layer whose `output_shape` refuses the shape fails.
+/// The layer is checked in training and in inference, for each number of examples that the settings name and for a batch of
+/// 67, at points and with parameters drawn from their seed. A layer whose `output_shape` refuses the shape fails.
 ///
 /// Everything runs on the calling thread, but for the check that several threads give the same bits as one.
 pub fn check(layer: &dyn AnyLayer, input: &[usize], settings: &Settings) -> Report {
@@ -44,7 +47,7 @@ fn check_on_one_thread(layer: &dyn AnyLayer, input: &[usize], settings: &Setting
         return report;
     }
     for mode in [Mode::Train, Mode::Infer] {
-        for &n in &settings.batches {
+        for n in settings.batches.iter().copied().chain([MANY]) {
             let run = || check_batch(&Subject::new(layer, input, n, mode, settings), settings, &mut report);
             if let Err(message) = quietly(run) {
                 report.fail_with(

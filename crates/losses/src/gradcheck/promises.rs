@@ -177,12 +177,19 @@ impl Promises<'_, '_> {
         }
     }
 
-    /// Outputs that are exactly the targets, and whole numbers away from them: where absolute values and hinges bend.
+    /// Outputs that are exactly the targets, and whole numbers away from them, where absolute values bend; and those of
+    /// other classes so far below that of the label, where hinges do.
     fn kinks(&self, report: &mut Report) {
         let s = self.subject;
-        let Owned::Rows(targets) = &s.targets else { return };
-        for away in [-1.0, 0.0, 1.0] {
-            let x = targets + away;
+        let points: Vec<Array2<f64>> = match &s.targets {
+            Owned::Rows(targets) => [-1.0, 0.0, 1.0].map(|away| targets + away).into(),
+            Owned::Classes(labels) => {
+                let below =
+                    |margin: f64| move |(i, j): (usize, usize)| if labels[i] == j { 0.0 } else { -margin };
+                [0.0, 0.5, 1.0].map(|margin| Array2::from_shape_fn(s.x.dim(), below(margin))).into()
+            }
+        };
+        for x in points {
             let (value, gradient) = s.gradient(&x, 1.0, f64::NAN);
             for (at, &got) in gradient.indexed_iter() {
                 let slope = |h: f64| {

@@ -65,6 +65,8 @@ pub enum Check {
     WithoutDx,
     /// Several threads with one.
     Threads,
+    /// Parameters after `absorb` with before; statistics from one cache with those from another.
+    Absorb,
     /// f32 with f64.
     SinglePrecision,
     /// Large, tiny and zero inputs: finite, and the exact derivative.
@@ -81,7 +83,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Check; 24] = [
+    pub const ALL: [Check; 25] = [
         Check::Exact,
         Check::Projection,
         Check::Differences,
@@ -100,6 +102,7 @@ impl Check {
         Check::Kink,
         Check::WithoutDx,
         Check::Threads,
+        Check::Absorb,
         Check::SinglePrecision,
         Check::Extremes,
         Check::BatchSum,
@@ -129,6 +132,7 @@ impl Check {
             Check::Kink => "slopes at a kink",
             Check::WithoutDx => "without dx",
             Check::Threads => "number of threads",
+            Check::Absorb => "statistics absorbed",
             Check::SinglePrecision => "f32 against f64",
             Check::Extremes => "extreme inputs",
             Check::BatchSum => "sum over examples",
@@ -210,6 +214,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Why the tolerances are looser than the project's, or a check was left out.
     pub reasons: Vec<String>,
+    /// The regions of the [pool](crate::pool) that were shared where several threads were held against one.
+    pub shared_regions: u64,
 }
 
 impl Report {

@@ -119,6 +119,29 @@ fn a_panic_in_a_part_reaches_the_caller_after_all_parts_that_have_begun() {
 }
 
 #[test]
+fn no_part_begins_after_one_has_panicked() {
+    let _serial = serial();
+    let (begun, failing) = (AtomicU64::new(0), AtomicBool::new(false));
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        with_threads(3, || {
+            for_each(MUCH, 0..SLOTS, |i| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                if i == 0 {
+                    failing.store(true, Ordering::Relaxed);
+                    panic!("the first part of the caller");
+                }
+                while !failing.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                thread::sleep(Duration::from_millis(20)); // while the panic gets away
+            });
+        });
+    }));
+    assert!(caught.is_err());
+    assert!(begun.into_inner() < SLOTS as u64 / 2, "parts have gone on");
+}
+
+#[test]
 fn threads_that_sleep_are_woken() {
     let _serial = serial();
     let main = thread::current().id();

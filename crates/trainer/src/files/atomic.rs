@@ -81,7 +81,8 @@ pub(crate) fn write_with(
     let target = Target::new(path)?;
     sweep(fs, &target.dir, &format!("{}.", target.name));
     let (temporary, file) = target.create(fs).map_err(|e| Error::io("write", path, e))?;
-    let written = fill(file, write).map_err(|e| Error::io("write", path, e)).and_then(|()| {
+    // Open, and so locked, until it has its name: whoever sweeps meanwhile leaves it.
+    let written = fill(file, write).map_err(|e| Error::io("write", path, e)).and_then(|_open| {
         fs.rename(&temporary, path).map_err(|e| Error::io("put the new file in place", path, e))
     });
     if written.is_err() {
@@ -92,11 +93,15 @@ pub(crate) fn write_with(
     fs.sync_dir(&target.dir).map_err(|e| Error::io(unsure, path, e))
 }
 
-fn fill(file: Box<dyn NewFile>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn fill(
+    file: Box<dyn NewFile>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<Box<dyn NewFile>> {
     let mut file = BufWriter::with_capacity(1 << 16, file);
     write(&mut file)?;
-    file.flush()?;
-    file.get_mut().sync()
+    let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync()?;
+    Ok(file)
 }
 
 /// Where a file goes.
@@ -240,6 +245,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn writers_of_one_path_do_not_remove_each_others_files() {
+        let dir = std::env::temp_dir().join(format!("trainer-writers-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("file");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        write_with(&Disk, &path, |file| file.write_all(b"whole")).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1, "no temporary file is left");
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]

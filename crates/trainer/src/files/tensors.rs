@@ -208,7 +208,8 @@ impl<'a> Tensors<'a> {
         if let Some(index) = numbers.iter().position(|x| !x.is_finite()) {
             return Err(FileFault::NotFinite { name: name.into(), index, value: numbers[index].value() });
         }
-        Ok(ArrayD::from_shape_vec(shape, numbers).expect("the header's sizes were checked"))
+        ArrayD::from_shape_vec(shape, numbers)
+            .map_err(|_| FileFault::tensor(name, "a possible shape", format!("shape {shape:?}")))
     }
 }
 
@@ -235,7 +236,11 @@ impl Info {
             "U64" | "I64" | "F64" | "C64" => 8,
             _ => return None,
         };
-        self.shape.iter().try_fold(element, |size: u64, &axis| size.checked_mul(axis as u64))
+        // An array has no more places than memory even where an axis of length 0 leaves it none.
+        let most =
+            self.shape.iter().try_fold(element, |size: u64, &axis| size.checked_mul(axis.max(1) as u64))?;
+        isize::try_from(most).ok()?;
+        Some(if self.shape.contains(&0) { 0 } else { most })
     }
 }
 

@@ -22,7 +22,8 @@ impl Lbfgs {
     ///
     /// # Errors
     ///
-    /// [`Error::InputShape`], [`Error::Outputs`], [`Error::Index`], [`Error::Loss`] if the data do not fit the model.
+    /// [`Error::Option`] as [`Lbfgs::check`]; [`Error::InputShape`], [`Error::Outputs`], [`Error::Index`],
+    /// [`Error::Loss`] if the data do not fit the model.
     ///
     /// # Examples
     ///
@@ -50,6 +51,7 @@ impl Lbfgs {
         data: &Source<'_, T>,
         mut after: impl FnMut(u64, f64),
     ) -> Result<Minimum, Error> {
+        self.check()?;
         model.check_fit(data)?;
         let mut x = flat(model, model.params());
         let mut objective = Objective::new(model.clone(), loss, data);
@@ -131,11 +133,11 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         let (network, params) = (self.model.network(), self.model.params());
         self.data.inputs(indices, &mut head_mut(&mut self.x, n));
         let x = head(&self.x, n);
-        crate::model::check_indices(network, &x)?;
+        crate::model::check_indices(network, &x).map_err(|error| error.renumbered(indices))?;
         network.forward(params, &x, &mut head_mut(&mut self.y, n), &mut self.cache);
         let y = head(&self.y, n);
         let targets = self.data.targets(indices, &mut self.targets);
-        let refused = |source| Error::Loss { step: 0, source };
+        let refused = |source| Error::Loss { step: 0, source }.renumbered(indices);
         let weight = mean_weight(self.loss, targets);
         if weighs_nothing(weight, self.loss, &rows(&y).view(), targets).map_err(refused)? {
             return Ok(0.0);

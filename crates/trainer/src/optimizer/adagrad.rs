@@ -57,7 +57,7 @@ impl<T: Scalar> Optimizer<T> for AdaGrad {
         let initial = T::from_f64(self.initial);
         let epsilon = T::from_f64(self.epsilon);
         let decay = T::from_f64(at.decay(self.weight_decay));
-        let rate = T::from_f64(at.rate / (1.0 + (at.t - 1) as f64 * self.rate_decay));
+        let rate = T::from_f64(at.rate / (1.0 + at.t.saturating_sub(1) as f64 * self.rate_decay));
         each("adagrad", param, grad, slots, move |w, g, [s]| {
             let g = g + decay * w;
             let s = s + g * g;

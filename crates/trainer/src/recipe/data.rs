@@ -229,8 +229,9 @@ impl CsvFiles {
     }
 
     fn options(&self, precision: Precision) -> Result<csv::Options, Error> {
-        let delimiter = u8::try_from(self.delimiter)
-            .map_err(|_| Error::option("delimiter", "one ASCII character", self.delimiter))?;
+        let delimiter = u8::try_from(self.delimiter).ok().filter(u8::is_ascii);
+        let delimiter =
+            delimiter.ok_or_else(|| Error::option("delimiter", "one ASCII character", self.delimiter))?;
         Ok(csv::Options {
             header: if self.header { csv::Header::Present } else { csv::Header::None },
             label: match &self.label {

@@ -1,45 +1,13 @@
 //! What the trained model says of each example.
 
-use datasets::{Dataset, Scaling, Targets};
-use layers::views::batched;
-use ndarray::{Array2, ArrayD, ArrayView1, Axis};
-use tensor_ops::{Scalar, argmax};
+use datasets::{Dataset, Targets};
+use ndarray::{Array2, ArrayView1};
+use tensor_ops::argmax;
 
 use super::number::{percent, short};
+use crate::Meaning;
 use crate::meaning::Score;
-use crate::{Error, Meaning, Model, Source};
-
-/// Examples in one forward pass.
-const BLOCK: usize = 500;
-
-/// The outputs of the model, a row an example.
-///
-/// # Errors
-///
-/// [`Error::Outputs`], [`Error::InputShape`] if the data are not for this model.
-pub(super) fn outputs<T: Scalar>(model: &Model<T>, data: &Source<'_, T>) -> Result<Array2<f64>, Error>
-where
-    layers::Sequential: layers::Backprop<T>,
-{
-    model.check_fit(data)?;
-    // The source scales already.
-    let mut model = model.clone();
-    model.scaling = Scaling::none();
-    let n = model.at_once(BLOCK.min(data.len()));
-    let mut predictor = model.predictor(n);
-    let mut x = ArrayD::zeros(batched(n, model.input_shape()));
-    let mut outputs = Array2::zeros((data.len(), data.outputs()));
-    let indices: Vec<usize> = (0..data.len()).collect();
-    for block in indices.chunks(n) {
-        let mut x = layers::views::head_mut(&mut x, block.len());
-        data.inputs(block, &mut x);
-        let y = predictor.predict(&x)?;
-        for (&i, y) in block.iter().zip(y.outer_iter()) {
-            outputs.row_mut(i).iter_mut().zip(&y).for_each(|(to, v)| *to = v.value());
-        }
-    }
-    Ok(outputs)
-}
+use crate::metrics::ConfusionMatrix;
 
 /// An example that was taken for another class.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,8 +38,7 @@ impl Mistake {
 /// How a classifier does, class by class.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
-    /// Examples, by truth and guess.
-    pub(super) confusion: Array2<u64>,
+    pub(super) confusion: ConfusionMatrix,
     /// The surest first.
     pub(super) mistakes: Vec<Mistake>,
 }
@@ -80,45 +47,17 @@ impl Verdict {
     /// None if the targets are no classes.
     pub(super) fn new(outputs: &Array2<f64>, data: &Dataset, meaning: Meaning) -> Option<Verdict> {
         let Targets::Classes(labels) = &data.targets else { return None };
-        let k = outputs.ncols();
-        let mut confusion = Array2::zeros((k, k));
         let mut mistakes = Vec::new();
         for (example, (row, &truth)) in outputs.rows().into_iter().zip(labels).enumerate() {
+            // Outputs that are no numbers are no guess, of which the confusion matrix takes account.
             let Some(guess) = argmax(&row) else { continue };
-            confusion[[truth, guess]] += 1;
             if guess != truth {
                 mistakes.push(Mistake { example, truth, guess, score: meaning.score(row, guess) });
             }
         }
         mistakes.sort_by(|a, b| b.score.value().total_cmp(&a.score.value()));
-        Some(Verdict { confusion, mistakes })
+        Some(Verdict { confusion: ConfusionMatrix::of(outputs, labels), mistakes })
     }
-}
-
-/// Precision, recall and F1 of a class; none where there is nothing to divide by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct ClassScore {
-    pub(super) examples: u64,
-    pub(super) precision: Option<f64>,
-    pub(super) recall: Option<f64>,
-    pub(super) f1: Option<f64>,
-}
-
-/// The scores of each class.
-pub(super) fn class_scores(confusion: &Array2<u64>) -> Vec<ClassScore> {
-    let guessed = confusion.sum_axis(Axis(0));
-    let examples = confusion.sum_axis(Axis(1));
-    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
-    let score = |i: usize| {
-        let right = confusion[[i, i]];
-        ClassScore {
-            examples: examples[i],
-            precision: share(right, guessed[i]),
-            recall: share(right, examples[i]),
-            f1: share(2 * right, guessed[i] + examples[i]),
-        }
-    };
-    (0..confusion.nrows()).map(score).collect()
 }
 
 /// The examples whose values are missed by most: index and root mean square error.
@@ -153,13 +92,5 @@ mod tests {
         assert_eq!((first.example, first.truth, first.guess), (1, 2, 1));
         assert_eq!((second.example, second.truth, second.guess), (0, 0, 1));
         assert!((second.score.value() - 2_f64.exp() / (2_f64.exp() + 2.0)).abs() < 1e-12);
-
-        let scores = class_scores(&verdict.confusion);
-        assert_eq!(
-            scores[0],
-            ClassScore { examples: 2, precision: Some(1.0), recall: Some(0.5), f1: Some(2.0 / 3.0) }
-        );
-        assert_eq!(scores[1], ClassScore { examples: 0, precision: Some(0.0), recall: None, f1: Some(0.0) });
-        assert_eq!(scores[2].precision, None);
     }
 }

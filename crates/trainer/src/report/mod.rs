@@ -198,7 +198,8 @@ where
     Sequential: Backprop<T>,
 {
     let data = test.dataset();
-    let outputs = judgement::outputs(report.model, test)?;
+    report.model.check_fit(test)?;
+    let outputs = crate::outputs(report.model, test)?.mapv(T::value);
     let last = || last_layer(report.model.network()).unwrap_or_default();
     let meaning = match report.model.meaning {
         Meaning::Unknown => Meaning::of(report.loss.kind(), last()),
@@ -209,7 +210,7 @@ where
     };
     let shape = report.image_shape()?;
     Ok(vec![
-        page::chart_card(&confusion::chart(&verdict.confusion, &data.class_names)),
+        page::chart_card(&confusion::chart(verdict.confusion.counts(), &data.class_names)),
         sections::classes(&verdict, &data.class_names),
         sections::mistakes(&verdict, data, shape),
     ])

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use tensor_ops::Scalar;
 
 use super::images::{ImageShape, rasters, row};
-use super::judgement::{Mistake, Verdict, class_scores, worst_values};
+use super::judgement::{Mistake, Verdict, worst_values};
 use super::number::{count, percent, seconds, short};
 use super::page::{bar, card, table};
 use super::raster::Raster;
@@ -103,14 +103,14 @@ pub(super) fn times(trace: &Trace) -> Markup {
 /// Precision, recall and F1 of each class.
 pub(super) fn classes(verdict: &Verdict, names: &[String]) -> Markup {
     let shown = |share: Option<f64>| share.map_or(html! { "-" }, |share| bar(share, &percent(share)));
-    let scores = class_scores(&verdict.confusion);
-    let rows = scores.iter().enumerate().map(|(i, score)| {
+    let confusion = &verdict.confusion;
+    let rows = (0..confusion.classes()).map(|class| {
         vec![
-            html! { (names.get(i).map_or("", String::as_str)) },
-            html! { (count(score.examples)) },
-            shown(score.precision),
-            shown(score.recall),
-            shown(score.f1),
+            html! { (names.get(class).map_or("", String::as_str)) },
+            html! { (count(confusion.support(class))) },
+            shown(confusion.precision(class)),
+            shown(confusion.recall(class)),
+            shown(confusion.f1(class)),
         ]
     });
     let note = "precision: of those taken for the class, how many are of it; recall: of those of the class, how many \

@@ -85,9 +85,9 @@ impl Since {
         if self.weight == 0.0 { 0.0 } else { self.loss / self.weight }
     }
 
-    /// The share of examples that were right.
+    /// The share of examples that were right; 0 before the first.
     pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.examples as f64
+        if self.examples == 0 { 0.0 } else { self.correct as f64 / self.examples as f64 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Data that are not for the model: a typed error before anything is computed, at every entry.
 
 use datasets::{Dataset, Features, Scaling, Targets};
-use layers::{Affine, Flatten, Sequential};
+use layers::{Affine, Embedding, Flatten, Sequential};
 use losses::{MeanSquaredError, SoftmaxCrossEntropy};
 use ndarray::{Array, Array2};
 use trainer::{Adam, Error, Length, Model, Options, Order, Source, Trainer, evaluate, outputs};
@@ -184,6 +184,23 @@ fn a_drawn_batch_that_no_memory_can_hold_is_an_error() {
                 error,
                 format!("batch_size: expected a batch that fits into memory, got {batch_size}")
             );
+        }
+    }
+}
+
+#[test]
+fn a_prediction_looks_at_indices_as_the_network_gets_them() {
+    let network = Sequential::new(&[1]).push(Embedding::new(4, 2)).unwrap();
+    let mut model = Model::<f64>::new(network, 1).unwrap();
+    model.scaling = Scaling::by_constant(0.5);
+    let x = |n: usize, wrong: usize, value: f64| {
+        Array::from_shape_fn(vec![n, 1], |i| if i[0] == wrong { value } else { 6.0 })
+    };
+    assert!(model.predict(&x(3, 0, 4.0)).is_ok(), "4 halved is the number of a row");
+    for n in [3, 1000] {
+        match model.predict(&x(n, n - 1, 1.0)).unwrap_err() {
+            Error::Index { example, bound, got } => assert_eq!((example, bound, got), (n - 1, 4, 0.5)),
+            other => panic!("{other}"),
         }
     }
 }

@@ -27,9 +27,12 @@ enum Bug {
     NoGamma,
     ClaimsRowsAlone,
     TouchesStatistics,
+    AbsorbsInference,
+    AbsorbsIntoGamma,
+    AbsorbsOverCapacity,
 }
 
-/// The cache holds x̂ of the last pass and, after it, 1 / σ.
+/// The cache holds x̂ of the last pass and, after it, 1 / σ, the mean and the variance.
 #[derive(Clone, Copy, Debug)]
 struct PlantedBatchNorm {
     d: usize,
@@ -50,6 +53,9 @@ pub(super) fn plants() -> Vec<Plant> {
         norm("batch norm: gamma forgotten", Bug::NoGamma),
         norm("batch norm: says that rows are alone", Bug::ClaimsRowsAlone),
         norm("batch norm: gradient for running statistics", Bug::TouchesStatistics),
+        norm("batch norm: inference absorbed", Bug::AbsorbsInference),
+        norm("batch norm: absorbed into gamma too", Bug::AbsorbsIntoGamma),
+        norm("batch norm: mean absorbed over the cache, not the batch", Bug::AbsorbsOverCapacity),
     ]
 }
 
@@ -81,7 +87,8 @@ impl Layer for PlantedBatchNorm {
 
 impl<T: Scalar> Backprop<T> for PlantedBatchNorm {
     fn new_cache(&self, input: &[usize]) -> Cache<T> {
-        Cache { arrays: vec![ArrayD::zeros(input), ArrayD::zeros(vec![self.d])], ..Cache::new() }
+        let vector = || ArrayD::zeros(vec![self.d]);
+        Cache { arrays: vec![ArrayD::zeros(input), vector(), vector(), vector()], ..Cache::new() }
     }
 
     fn forward(&self, params: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, cache: &mut Cache<T>) {
@@ -105,6 +112,12 @@ impl<T: Scalar> Backprop<T> for PlantedBatchNorm {
         if self.bug != Bug::StaleAfterInference || cache.mode == Mode::Train {
             cache.arrays[0].slice_axis_mut(Axis(0), (..n).into()).assign(&x_hat);
             cache.arrays[1].assign(&inv_std);
+        }
+        let capacity = cache.arrays[0].shape()[0].max(1) as f64;
+        let share = if self.bug == Bug::AbsorbsOverCapacity { n as f64 / capacity } else { 1.0 };
+        if cache.mode == Mode::Train {
+            cache.arrays[2].assign(&(mean * T::from_f64(share)));
+            cache.arrays[3].assign(&variance);
         }
     }
 
@@ -149,5 +162,18 @@ impl<T: Scalar> Backprop<T> for PlantedBatchNorm {
             }
         }
         ranked_mut::<_, ndarray::Ix2>(dx).assign(&(inner * scale));
+    }
+
+    fn absorb(&self, cache: &Cache<T>, params: &mut [ArrayD<T>]) {
+        if cache.mode == Mode::Infer && self.bug != Bug::AbsorbsInference {
+            return;
+        }
+        let (keep, take) = (T::from_f64(0.75), T::from_f64(0.25));
+        for i in [2, 3] {
+            params[i].zip_mut_with(&cache.arrays[i], |running, &new| *running = *running * keep + new * take);
+        }
+        if self.bug == Bug::AbsorbsIntoGamma {
+            params[0] *= keep;
+        }
     }
 }
