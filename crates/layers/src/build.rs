@@ -72,12 +72,12 @@ impl Spec {
             Spec::Dropout { p } => Box::new(Dropout { p }),
             Spec::Elu { alpha } => Box::new(Elu { alpha }),
             Spec::Embedding { rows, d } => Box::new(Embedding { rows, d }),
-            Spec::Flatten => Box::new(Flatten),
+            Spec::Flatten {} => Box::new(Flatten),
             Spec::Gelu { approximate } => Box::new(Gelu { approximate }),
-            Spec::GlobalAveragePool => Box::new(GlobalAveragePool),
+            Spec::GlobalAveragePool {} => Box::new(GlobalAveragePool),
             Spec::GroupNorm { groups, eps } => Box::new(GroupNorm { groups, channels, eps }),
             Spec::HardSigmoid { slope, offset } => Box::new(HardSigmoid { slope, offset }),
-            Spec::HardSwish => Box::new(HardSwish),
+            Spec::HardSwish {} => Box::new(HardSwish),
             Spec::LayerNorm { axes, eps } => {
                 let wrong =
                     || Error::option("layer_norm", "axes", format!("from 1 to {}", input.len()), axes);
@@ -85,23 +85,23 @@ impl Spec {
                 Box::new(LayerNorm { shape: input[at..].to_vec(), eps })
             }
             Spec::LeakyRelu { slope } => Box::new(LeakyRelu { slope }),
-            Spec::LogSoftmax => Box::new(LogSoftmax),
+            Spec::LogSoftmax {} => Box::new(LogSoftmax),
             Spec::MaxPool2d { kernel, stride, padding, dilation, ceil } => {
                 let stride = stride.unwrap_or(kernel);
                 Box::new(MaxPool2d { kernel, stride, padding, dilation, ceil })
             }
-            Spec::Mish => Box::new(Mish),
+            Spec::Mish {} => Box::new(Mish),
             Spec::PRelu { slopes } => Box::new(PRelu { slopes }),
-            Spec::Relu => Box::new(Relu),
+            Spec::Relu {} => Box::new(Relu),
             Spec::Reshape { ref shape } => Box::new(Reshape::new(shape)),
             Spec::Residual { ref layers } => Box::new(Residual::new(sequential(layers, input)?)),
-            Spec::Selu => Box::new(Selu),
+            Spec::Selu {} => Box::new(Selu),
             Spec::Sequential { ref layers } => Box::new(sequential(layers, input)?),
-            Spec::Sigmoid => Box::new(Sigmoid),
-            Spec::Silu => Box::new(Silu),
-            Spec::Softmax => Box::new(Softmax),
-            Spec::Softplus => Box::new(Softplus),
-            Spec::Tanh => Box::new(Tanh),
+            Spec::Sigmoid {} => Box::new(Sigmoid),
+            Spec::Silu {} => Box::new(Silu),
+            Spec::Softmax {} => Box::new(Softmax),
+            Spec::Softplus {} => Box::new(Softplus),
+            Spec::Tanh {} => Box::new(Tanh),
         })
     }
 
@@ -249,7 +249,7 @@ mod tests {
             "avg_pool2d: expected kernel of at most 2147483648 cells, got [65536, 65536]"
         );
         assert_eq!(
-            refused(&Spec::Relu, &[1 << 31, 2]),
+            refused(&Spec::Relu {}, &[1 << 31, 2]),
             "layer: expected input of at most 2147483648 elements, got [2147483648, 2]"
         );
         assert!(sequential(&[], &[1 << 31, 2]).is_err());

@@ -23,28 +23,28 @@ impl Spec {
             },
             Spec::MaxPool2d { kernel, stride, padding, dilation: ones, ceil: false },
             Spec::AvgPool2d { kernel, stride, padding, ceil: false, count_include_pad: true },
-            Spec::GlobalAveragePool,
-            Spec::Relu,
+            Spec::GlobalAveragePool {},
+            Spec::Relu {},
             Spec::LeakyRelu { slope: 0.01 },
             Spec::PRelu { slopes: 1 },
             Spec::Elu { alpha: 1.0 },
-            Spec::Selu,
+            Spec::Selu {},
             Spec::Gelu { approximate: Approximation::None },
-            Spec::Silu,
-            Spec::Mish,
-            Spec::HardSwish,
-            Spec::Softplus,
-            Spec::Sigmoid,
+            Spec::Silu {},
+            Spec::Mish {},
+            Spec::HardSwish {},
+            Spec::Softplus {},
+            Spec::Sigmoid {},
             Spec::HardSigmoid { slope: 0.2, offset: 0.5 },
-            Spec::Tanh,
-            Spec::Softmax,
-            Spec::LogSoftmax,
+            Spec::Tanh {},
+            Spec::Softmax {},
+            Spec::LogSoftmax {},
             Spec::BatchNorm { momentum, eps },
             Spec::LayerNorm { axes: 1, eps },
             Spec::GroupNorm { groups, eps },
             Spec::Dropout { p: 0.5 },
             Spec::Embedding { rows: 1, d: 1 },
-            Spec::Flatten,
+            Spec::Flatten {},
             Spec::Reshape { shape: vec![1] },
             Spec::Sequential { layers: vec![] },
             Spec::Residual { layers: vec![] },
@@ -62,7 +62,7 @@ impl Spec {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(layers::Spec::Relu.about(), "the rectifier max(x, 0)");
+    /// assert_eq!(layers::Spec::Relu {}.about(), "the rectifier max(x, 0)");
     /// ```
     pub fn about(&self) -> &'static str {
         self.entry().1
@@ -84,33 +84,35 @@ impl Spec {
             Spec::Dropout { .. } => ("dropout", "a random part of the elements becomes 0 in training"),
             Spec::Elu { .. } => ("elu", "x above 0, alpha (exp(x) - 1) below"),
             Spec::Embedding { .. } => ("embedding", "a table of vectors, from which an input picks rows"),
-            Spec::Flatten => ("flatten", "the same numbers in one row"),
+            Spec::Flatten {} => ("flatten", "the same numbers in one row"),
             Spec::Gelu { .. } => ("gelu", "x times the normal distribution function of x"),
-            Spec::GlobalAveragePool => ("global_average_pool", "the mean of each channel"),
+            Spec::GlobalAveragePool {} => ("global_average_pool", "the mean of each channel"),
             Spec::GroupNorm { .. } => (
                 "group_norm",
                 "groups of channels of an example to mean 0 and variance 1, scaled and shifted",
             ),
             Spec::HardSigmoid { .. } => ("hard_sigmoid", "the sigmoid in straight lines"),
-            Spec::HardSwish => ("hard_swish", "silu in straight lines"),
+            Spec::HardSwish {} => ("hard_swish", "silu in straight lines"),
             Spec::LayerNorm { .. } => {
                 ("layer_norm", "the last axes of an example to mean 0 and variance 1, scaled and shifted")
             }
             Spec::LeakyRelu { .. } => ("leaky_relu", "x above 0, slope x below"),
-            Spec::LogSoftmax => ("log_softmax", "logarithms of the probabilities of softmax"),
+            Spec::LogSoftmax {} => ("log_softmax", "logarithms of the probabilities of softmax"),
             Spec::MaxPool2d { .. } => ("max_pool2d", "the largest value under a window"),
-            Spec::Mish => ("mish", "x tanh(softplus(x))"),
+            Spec::Mish {} => ("mish", "x tanh(softplus(x))"),
             Spec::PRelu { .. } => ("prelu", "the rectifier that learns its slope below 0"),
-            Spec::Relu => ("relu", "the rectifier max(x, 0)"),
+            Spec::Relu {} => ("relu", "the rectifier max(x, 0)"),
             Spec::Reshape { .. } => ("reshape", "the same numbers in another shape"),
             Spec::Residual { .. } => ("residual", "a chain of layers whose output is added to its input"),
-            Spec::Selu => ("selu", "elu with constants that keep mean 0 and variance 1 from layer to layer"),
+            Spec::Selu {} => {
+                ("selu", "elu with constants that keep mean 0 and variance 1 from layer to layer")
+            }
             Spec::Sequential { .. } => ("sequential", "layers one after the other"),
-            Spec::Sigmoid => ("sigmoid", "1 / (1 + exp(-x))"),
-            Spec::Silu => ("silu", "x sigmoid(x), also called swish"),
-            Spec::Softmax => ("softmax", "probabilities, whose sum is 1"),
-            Spec::Softplus => ("softplus", "ln(1 + exp(x)), the smooth rectifier"),
-            Spec::Tanh => ("tanh", "the hyperbolic tangent"),
+            Spec::Sigmoid {} => ("sigmoid", "1 / (1 + exp(-x))"),
+            Spec::Silu {} => ("silu", "x sigmoid(x), also called swish"),
+            Spec::Softmax {} => ("softmax", "probabilities, whose sum is 1"),
+            Spec::Softplus {} => ("softplus", "ln(1 + exp(x)), the smooth rectifier"),
+            Spec::Tanh {} => ("tanh", "the hyperbolic tangent"),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Layer for Flatten {
     }
 
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Flatten)
+        Some(Spec::Flatten {})
     }
 
     fn only_rearranges(&self) -> bool {

@@ -75,7 +75,7 @@ impl Layer for GlobalAveragePool {
     }
 
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::GlobalAveragePool)
+        Some(Spec::GlobalAveragePool {})
     }
 }
 

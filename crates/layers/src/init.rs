@@ -34,7 +34,7 @@ use crate::Error;
 #[non_exhaustive]
 pub enum Init {
     /// 0.
-    Zeros,
+    Zeros {},
     /// One value.
     Constant {
         /// The value.
@@ -168,7 +168,7 @@ impl Init {
                 false => Err(Error::option("init", "std", "finite and from 0", std)),
             },
             Init::Orthogonal { gain } => finite("gain", gain),
-            Init::Zeros | Init::Xavier { .. } | Init::He { .. } | Init::Lecun { .. } => Ok(()),
+            Init::Zeros {} | Init::Xavier { .. } | Init::He { .. } | Init::Lecun { .. } => Ok(()),
         }
     }
 
@@ -180,7 +180,7 @@ impl Init {
     pub fn draw<T: Scalar>(&self, shape: &[usize], fan: Fan, rng: &mut impl Rng) -> ArrayD<T> {
         let (fan_in, fan_out) = (fan.r#in as f64, fan.out as f64);
         match *self {
-            Init::Zeros => ArrayD::zeros(shape),
+            Init::Zeros {} => ArrayD::zeros(shape),
             Init::Constant { value } => ArrayD::from_elem(shape, T::from_f64(value)),
             Init::Uniform { low, high } => {
                 ArrayD::from_shape_simple_fn(shape, || T::from_f64(low + (high - low) * rng.random::<f64>()))

@@ -52,7 +52,7 @@ impl Layer for LogSoftmax {
     }
 
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::LogSoftmax)
+        Some(Spec::LogSoftmax {})
     }
 }
 

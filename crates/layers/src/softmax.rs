@@ -56,7 +56,7 @@ impl Layer for Softmax {
     }
 
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Softmax)
+        Some(Spec::Softmax {})
     }
 }
 

@@ -7,12 +7,14 @@ use crate::Approximation;
 
 /// A layer written down.
 ///
+/// One without options has none of them: `Relu {}`, because serde would take any key for `Relu`.
+///
 /// # Examples
 ///
 /// ```
 /// use layers::{Layer, Spec};
 ///
-/// let spec = Spec::Sequential { layers: vec![Spec::Affine { units: 50 }, Spec::Relu] };
+/// let spec = Spec::Sequential { layers: vec![Spec::Affine { units: 50 }, Spec::Relu {}] };
 /// let network = spec.build(&[784])?;
 /// assert_eq!(network.output_shape(&[784])?, [50]);
 /// assert_eq!(network.spec(), Some(spec));
@@ -108,12 +110,12 @@ pub enum Spec {
         rows: usize,
         d: usize,
     },
-    Flatten,
+    Flatten {},
     Gelu {
         #[cfg_attr(feature = "serde", serde(default))]
         approximate: Approximation,
     },
-    GlobalAveragePool,
+    GlobalAveragePool {},
     GroupNorm {
         groups: usize,
         #[cfg_attr(feature = "serde", serde(default = "defaults::eps"))]
@@ -125,7 +127,7 @@ pub enum Spec {
         #[cfg_attr(feature = "serde", serde(default = "defaults::half"))]
         offset: f64,
     },
-    HardSwish,
+    HardSwish {},
     /// `axes`: how many of the last axes are normalised together; 1 by default.
     LayerNorm {
         #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
@@ -137,7 +139,7 @@ pub enum Spec {
         #[cfg_attr(feature = "serde", serde(default = "defaults::slope"))]
         slope: f64,
     },
-    LogSoftmax,
+    LogSoftmax {},
     MaxPool2d {
         kernel: [usize; 2],
         #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
@@ -149,28 +151,28 @@ pub enum Spec {
         #[cfg_attr(feature = "serde", serde(default))]
         ceil: bool,
     },
-    Mish,
+    Mish {},
     #[cfg_attr(feature = "serde", serde(rename = "prelu"))]
     PRelu {
         #[cfg_attr(feature = "serde", serde(default = "defaults::one"))]
         slopes: usize,
     },
-    Relu,
+    Relu {},
     Reshape {
         shape: Vec<usize>,
     },
     Residual {
         layers: Vec<Spec>,
     },
-    Selu,
+    Selu {},
     Sequential {
         layers: Vec<Spec>,
     },
-    Sigmoid,
-    Silu,
-    Softmax,
-    Softplus,
-    Tanh,
+    Sigmoid {},
+    Silu {},
+    Softmax {},
+    Softplus {},
+    Tanh {},
 }
 
 /// What an option is when a recipe leaves it out.

@@ -33,7 +33,7 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     // all fifty hidden units would learn the same.
     let specs = FIRST.params().into_iter().chain(SECOND.params()).enumerate();
     let begin = |(i, spec): (usize, layers::ParamSpec)| {
-        let init = if spec.name == "weight" { Init::Normal { std: 0.01 } } else { Init::Zeros };
+        let init = if spec.name == "weight" { Init::Normal { std: 0.01 } } else { Init::Zeros {} };
         init.draw(&spec.shape, spec.fan, &mut stream(SEED, Purpose::Init, i as u64))
     };
     let mut params: Vec<ArrayD<f32>> = specs.map(begin).collect();

@@ -58,7 +58,7 @@ impl Default for Options {
             pass_size: None,
             order: Order::Shuffled,
             learning_rate: 0.01,
-            schedule: Schedule::Constant,
+            schedule: Schedule::Constant {},
             plateau: None,
             clip: None,
             groups: Vec::new(),

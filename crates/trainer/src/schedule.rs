@@ -34,14 +34,13 @@ pub use one_cycle::{Anneal, OneCycle};
 /// let expected = [0.02, 0.11, 0.2, 0.1, 0.0];
 /// assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-15));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(tag = "name", rename_all = "snake_case", deny_unknown_fields))]
 #[non_exhaustive]
 pub enum Schedule {
     /// η
-    #[default]
-    Constant,
+    Constant {},
     /// η · factor^⌊t / every⌋
     Step {
         /// The time between two changes.
@@ -114,6 +113,12 @@ pub enum Schedule {
     OneCycle(OneCycle),
 }
 
+impl Default for Schedule {
+    fn default() -> Self {
+        Schedule::Constant {}
+    }
+}
+
 #[cfg(feature = "serde")]
 fn one_step() -> Length {
     Length::Steps(1)
@@ -150,7 +155,7 @@ impl Schedule {
     pub fn all() -> Vec<Schedule> {
         let every = Length::Epochs(1);
         vec![
-            Schedule::Constant,
+            Schedule::Constant {},
             Schedule::Step { every, factor: 0.1 },
             Schedule::MultiStep { at: vec![every], factor: 0.1 },
             Schedule::Exponential { every, factor: 0.9 },
@@ -165,7 +170,7 @@ impl Schedule {
     /// The name: `cosine`.
     pub fn kind(&self) -> &'static str {
         match self {
-            Schedule::Constant => "constant",
+            Schedule::Constant {} => "constant",
             Schedule::Step { .. } => "step",
             Schedule::MultiStep { .. } => "multi_step",
             Schedule::Exponential { .. } => "exponential",
@@ -180,7 +185,7 @@ impl Schedule {
     /// What the schedule does, in half a sentence.
     pub fn about(&self) -> &'static str {
         match self {
-            Schedule::Constant => "the rate as it is",
+            Schedule::Constant {} => "the rate as it is",
             Schedule::Step { .. } => "times a factor, every so often",
             Schedule::MultiStep { .. } => "times a factor, at given times",
             Schedule::Exponential { .. } => "times a factor in a given time, smoothly",
@@ -198,7 +203,7 @@ impl Schedule {
     /// as 1, and so does a `multiply` of 0.
     pub fn rate(&self, base: f64, t: u64, run: RunLength) -> f64 {
         match self {
-            Schedule::Constant => base,
+            Schedule::Constant {} => base,
             Schedule::Step { every, factor } => base * factor.powf((t / run.period(*every)) as f64),
             Schedule::MultiStep { at, factor } => {
                 base * factor.powf(at.iter().filter(|at| at.steps(run.epoch) <= t).count() as f64)
@@ -238,7 +243,7 @@ impl Schedule {
             false => Err(Error::option(option, "a finite number from 0", value)),
         };
         match self {
-            Schedule::Constant => Ok(()),
+            Schedule::Constant {} => Ok(()),
             Schedule::Step { every, factor } | Schedule::Exponential { every, factor } => {
                 span("schedule.every", *every).and(from_0("schedule.factor", *factor))
             }

@@ -31,7 +31,7 @@ impl Elementwise for Silu {
         gate + times(x, gate * logistic(-x))
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Silu)
+        Some(Spec::Silu {})
     }
 }
 
@@ -142,7 +142,7 @@ impl Elementwise for Mish {
         gate + times(x, slope)
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Mish)
+        Some(Spec::Mish {})
     }
 }
 
@@ -179,7 +179,7 @@ impl Elementwise for HardSwish {
         }
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::HardSwish)
+        Some(Spec::HardSwish {})
     }
 }
 

@@ -23,7 +23,7 @@ impl Elementwise for Relu {
         if x <= T::zero() { T::zero() } else { T::one() }
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Relu)
+        Some(Spec::Relu {})
     }
 }
 
@@ -126,7 +126,7 @@ impl Elementwise for Selu {
         T::from_f64(Self::LAMBDA) * if x <= T::zero() { T::from_f64(Self::ALPHA) * x.exp() } else { T::one() }
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Selu)
+        Some(Spec::Selu {})
     }
 }
 
@@ -151,7 +151,7 @@ impl Elementwise for Softplus {
         logistic(x)
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Softplus)
+        Some(Spec::Softplus {})
     }
 }
 

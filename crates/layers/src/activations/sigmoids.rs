@@ -33,7 +33,7 @@ impl Elementwise for Sigmoid {
         y * (T::one() - y)
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Sigmoid)
+        Some(Spec::Sigmoid {})
     }
 }
 
@@ -56,7 +56,7 @@ impl Elementwise for Tanh {
         (T::one() - y) * (T::one() + y)
     }
     fn spec(&self) -> Option<Spec> {
-        Some(Spec::Tanh)
+        Some(Spec::Tanh {})
     }
 }
 

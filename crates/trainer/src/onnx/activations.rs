@@ -16,24 +16,24 @@ impl Export {
             Spec::HardSigmoid { slope, offset } => {
                 ("HardSigmoid", vec![("alpha", Float(slope)), ("beta", Float(offset))])
             }
-            Spec::HardSwish => ("HardSwish", vec![]),
+            Spec::HardSwish {} => ("HardSwish", vec![]),
             Spec::LeakyRelu { slope } => ("LeakyRelu", vec![("alpha", Float(slope))]),
-            Spec::LogSoftmax => ("LogSoftmax", vec![("axis", Int(-1))]),
-            Spec::Mish => ("Mish", vec![]),
+            Spec::LogSoftmax {} => ("LogSoftmax", vec![("axis", Int(-1))]),
+            Spec::Mish {} => ("Mish", vec![]),
             Spec::PRelu { .. } => {
                 let slope = self.by_channel(path, "alpha", &x.shape);
                 return Some(self.graph.node(path, "PRelu", &[&x.name, &slope], []));
             }
-            Spec::Relu => ("Relu", vec![]),
-            Spec::Selu => ("Selu", vec![]),
-            Spec::Sigmoid => ("Sigmoid", vec![]),
-            Spec::Silu => {
+            Spec::Relu {} => ("Relu", vec![]),
+            Spec::Selu {} => ("Selu", vec![]),
+            Spec::Sigmoid {} => ("Sigmoid", vec![]),
+            Spec::Silu {} => {
                 let gate = self.graph.node(path, "Sigmoid", &[&x.name], []);
                 return Some(self.graph.node(path, "Mul", &[&x.name, &gate], []));
             }
-            Spec::Softmax => ("Softmax", vec![("axis", Int(-1))]),
-            Spec::Softplus => ("Softplus", vec![]),
-            Spec::Tanh => ("Tanh", vec![]),
+            Spec::Softmax {} => ("Softmax", vec![("axis", Int(-1))]),
+            Spec::Softplus {} => ("Softplus", vec![]),
+            Spec::Tanh {} => ("Tanh", vec![]),
             _ => return None,
         };
         Some(self.graph.node(path, op, &[&x.name], attributes))

@@ -67,7 +67,7 @@ impl Export {
                 let indices = self.graph.node(path, "Cast", &[&x.name], [("to", Int(proto::INT64))]);
                 self.graph.node(path, "Gather", &[&weight, &indices], [("axis", Int(0))])
             }
-            Spec::Flatten => self.flatten(path, &x.name),
+            Spec::Flatten {} => self.flatten(path, &x.name),
             Spec::Reshape { ref shape } => self.reshape(path, &x.name, shape.iter().map(|&d| d as i64)),
             _ => return None,
         };
@@ -86,7 +86,7 @@ impl Export {
                 let pool = Pool { kernel, stride: stride.unwrap_or(kernel), padding, dilation };
                 pool.max(&mut self.graph, path, x, shape)
             }
-            Spec::GlobalAveragePool => {
+            Spec::GlobalAveragePool {} => {
                 let means = self.graph.node(path, "GlobalAveragePool", &[&x.name], []);
                 self.flatten(path, &means)
             }

@@ -9,6 +9,7 @@
 //! [`Options`] written down.
 
 mod data;
+mod place;
 
 use std::path::{Path, PathBuf};
 
@@ -130,7 +131,7 @@ impl Recipe {
     /// [`Error::Recipe`] if the text is no TOML, a field is unknown or missing, or a value is of the wrong kind.
     pub fn parse(text: &str, path: &Path) -> Result<Recipe, Error> {
         toml::from_str(text).map_err(|error| {
-            let (line, column) = error.span().map_or((1, 1), |span| position(text, span.start));
+            let (line, column) = place::place(text, &error).map_or((1, 1), |span| position(text, span.start));
             Error::Recipe { path: path.to_owned(), line, column, message: error.message().to_string() }
         })
     }
@@ -216,5 +217,44 @@ mod tests {
         let error = Recipe::parse(&text, "mine.toml".as_ref()).unwrap_err().to_string();
         assert!(error.starts_with("mine.toml:"), "{error}");
         assert!(error.contains("momentun"), "{error}");
+    }
+
+    #[test]
+    fn an_error_in_a_part_points_at_the_key_or_the_part() {
+        let text = "\
+[data]
+set = 'mnist'
+[model]
+init = { name = 'zeros' }
+layers = [
+    { layer = 'relu' },
+    { layer = 'residual', layers = [
+        { layer = 'elu', alpha = 1 },
+        { layer = 'affine', units = 3 },
+    ] },
+]
+[loss]
+name = 'huber'
+delta = 1
+[optimizer]
+name = 'sgd'
+[training]
+length = { steps = 1 }
+schedule = { name = 'constant' }
+";
+        Recipe::parse(text, "r".as_ref()).unwrap();
+        for (right, wrong, place) in [
+            ("{ layer = 'relu' }", "{ layer = 'relu', slope = 1 }", "r:6:23: unknown field `slope`"),
+            ("{ layer = 'relu' }", "{ layer = 'rely' }", "r:6:5: unknown variant `rely`"),
+            ("alpha", "alfa", "r:8:26: unknown field `alfa`"),
+            ("units = 3", "units = 'x'", "r:9:9: invalid type: string"),
+            ("'zeros'", "'zeros', foo = 1", "r:4:26: unknown field `foo`"),
+            ("delta", "delte", "r:14:1: unknown field `delte`"),
+            ("'sgd'", "'sdg'", "r:15:1: unknown variant `sdg`"),
+            ("'constant'", "'constant', factor = 1", "r:19:34: unknown field `factor`"),
+        ] {
+            let error = Recipe::parse(&text.replace(right, wrong), "r".as_ref()).unwrap_err().to_string();
+            assert!(error.starts_with(place), "{error}, expected {place}");
+        }
     }
 }

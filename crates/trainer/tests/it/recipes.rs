@@ -50,3 +50,34 @@ fn two_classes_of_one_name_are_refused_before_a_file_is_read() {
     let idx = "idx = { train = 'nowhere', train_labels = 'nowhere', classes = ['p', 'p'] }";
     assert_eq!(refused(csv, idx), expected);
 }
+
+/// That this kind, written down, is read back, and is refused with a key that it does not have.
+fn refuses_a_key<K: serde::Serialize + serde::de::DeserializeOwned>(kind: &K) {
+    let mut table = toml::Table::try_from(kind).unwrap();
+    assert!(table.clone().try_into::<K>().is_ok(), "{table}");
+    table.insert("junk".into(), 1.into());
+    let error = table.clone().try_into::<K>().map(drop).expect_err(&table.to_string()).to_string();
+    assert!(error.contains("unknown field `junk`"), "{table}: {error}");
+}
+
+#[test]
+fn every_kind_that_a_recipe_may_name_refuses_a_key_that_it_does_not_have() {
+    use layers::{Bell, Init, Side};
+
+    layers::Spec::all().iter().for_each(refuses_a_key);
+    losses::Spec::all().iter().for_each(refuses_a_key);
+    trainer::OptimizerSpec::all().iter().for_each(refuses_a_key);
+    trainer::Schedule::all().iter().for_each(refuses_a_key);
+    let inits = [
+        Init::Zeros {},
+        Init::Constant { value: 1.0 },
+        Init::Uniform { low: 0.0, high: 1.0 },
+        Init::Normal { std: 1.0 },
+        Init::TruncatedNormal { std: 1.0 },
+        Init::Xavier { shape: Bell::Normal },
+        Init::He { shape: Bell::Normal, fan: Side::In },
+        Init::Lecun { shape: Bell::Normal },
+        Init::Orthogonal { gain: 1.0 },
+    ];
+    inits.iter().for_each(refuses_a_key);
+}

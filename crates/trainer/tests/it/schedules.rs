@@ -12,7 +12,7 @@ fn schedule(options: &Value) -> (Schedule, u64) {
     let get = |key| number(options, key);
     let steps = |key: &str| Length::Steps(options[key].as_u64().unwrap());
     let schedule = match options["name"].as_str().unwrap() {
-        "constant" => Schedule::Constant,
+        "constant" => Schedule::Constant {},
         "step" => Schedule::Step { every: steps("step_size"), factor: get("gamma") },
         "multi_step" => {
             let at = numbers(&options["milestones"]).into_iter().map(|t| Length::Steps(t as u64)).collect();

@@ -58,7 +58,7 @@ fn largest_difference(a: &Model<f64>, b: &Model<f64>) -> f64 {
 #[test]
 fn the_loss_of_a_model_that_knows_nothing_is_the_logarithm_of_the_classes() {
     let (data, scaling) = (twenty(), Scaling::none());
-    let zeros = Some(layers::Init::Zeros);
+    let zeros = Some(layers::Init::Zeros {});
     let model = Model::<f64>::with_init(network(&[8, 10]), &[8], zeros, 1).unwrap();
     let source = Source::new(&data, &scaling).unwrap();
     let evaluation = evaluate(&model, &source, &SoftmaxCrossEntropy::default()).unwrap();
