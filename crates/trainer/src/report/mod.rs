@@ -1,6 +1,6 @@
 //! What a training looked like: pictures and a report.
 //!
-//! [`write()`] puts into the folder of a run:
+//! [`write()`] puts into the folder of a run, and removes what of it an earlier run left and this one has not:
 //!
 //! - `samples.svg`: examples with their labels, if they are images
 //! - `histogram.svg`: the inputs as the network sees them
@@ -48,6 +48,10 @@ use histogram::Histogram;
 use images::ImageShape;
 use judgement::Verdict;
 
+/// The names of the files that [`write()`] writes, pictures as far as there are some.
+pub const FILES: [&str; 6] =
+    ["recipe.toml", RUN_FILE, "samples.svg", "histogram.svg", "curves.svg", "report.html"];
+
 /// Everything that a report is made from.
 #[derive(Debug)]
 pub struct Report<'a, T: Scalar> {
@@ -85,7 +89,8 @@ pub struct Report<'a, T: Scalar> {
 
 /// Writes pictures, page and numbers of a run into `dir`, which is made if it is not there, and returns their paths.
 ///
-/// Each file is there in full or not at all.
+/// Each file is there in full or not at all. The numbers come first, so that a full disk costs pictures alone; pictures
+/// that an earlier run left and this one does not have are removed.
 ///
 /// # Errors
 ///
@@ -95,8 +100,17 @@ pub fn write<T: Scalar>(dir: &Path, report: &Report<'_, T>) -> Result<Vec<PathBu
 where
     Sequential: Backprop<T>,
 {
-    let pictures = Pictures::draw(report)?;
+    std::fs::create_dir_all(dir).map_err(|error| Error::io("make", dir, error))?;
+    let save = |(name, text): (&str, String)| -> Result<PathBuf, Error> {
+        let path = dir.join(name);
+        write_atomically(&path, |file| file.write_all(text.as_bytes()))?;
+        Ok(path)
+    };
     let run = report.run_file();
+    let mut written =
+        vec![save(("recipe.toml", report.recipe.to_owned()))?, save((RUN_FILE, run.to_json()))?];
+
+    let pictures = Pictures::draw(report)?;
     let mut files: Vec<(&str, String)> = Vec::new();
     files.extend(
         pictures.samples.iter().map(|chart| ("samples.svg", chart::to_svg(std::slice::from_ref(chart)))),
@@ -106,16 +120,15 @@ where
     );
     files.push(("curves.svg", chart::to_svg(&pictures.curves)));
     files.push(("report.html", html(report, &run, &pictures)?));
-    files.push(("recipe.toml", report.recipe.to_owned()));
-    files.push((RUN_FILE, run.to_json()));
-
-    std::fs::create_dir_all(dir).map_err(|error| Error::io("make", dir, error))?;
-    let save = |(name, text): (&str, String)| {
-        let path = dir.join(name);
-        write_atomically(&path, |file| file.write_all(text.as_bytes()))?;
-        Ok(path)
-    };
-    files.into_iter().map(save).collect()
+    for file in files {
+        written.push(save(file)?);
+    }
+    for stale in FILES.map(|name| dir.join(name)) {
+        if stale.is_file() && !written.contains(&stale) {
+            std::fs::remove_file(&stale).map_err(|error| Error::io("remove", &stale, error))?;
+        }
+    }
+    Ok(written)
 }
 
 /// That examples of this shape have pixels for [`Report::image`]: what [`write()`] would find after the training, before it.

@@ -46,6 +46,15 @@ fn significant(x: f64, digits: i32) -> String {
     fixed(x, (digits - 1 - exponent).max(0) as usize)
 }
 
+/// The same, always with an exponent: `1e-4`.
+pub(super) fn scientific(x: f64) -> String {
+    let text = format!("{x:.3e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) if x != 0.0 => format!("{}e{exponent}", trimmed(mantissa)),
+        _ => short(x),
+    }
+}
+
 /// With so many decimals, without zeros at the end, thousands grouped.
 pub(super) fn fixed(x: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", x.abs());
@@ -95,6 +104,10 @@ mod tests {
         assert_eq!(
             [0.5e-4, 0.0812, 0.99999, 65.0, 245.0].map(seconds),
             ["50 us", "81.2 ms", "1,000 ms", "1 min 5 s", "4 min 5 s"]
+        );
+        assert_eq!(
+            [0.0, 1e-4, 2.5e-3, -3e9, f64::NAN].map(scientific),
+            ["0", "1e-4", "2.5e-3", "-3e9", "NaN"]
         );
         assert_eq!(fixed(-0.001, 2), "0");
         assert_eq!([f64::NAN, f64::INFINITY].map(short), ["NaN", "inf"]);

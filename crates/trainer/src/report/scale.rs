@@ -1,6 +1,6 @@
 //! Axes: from values to pixels, and the values worth a mark.
 
-use super::number::{fixed, short};
+use super::number::{fixed, scientific, short};
 
 /// A map from an interval of values to an interval of pixels.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,9 @@ pub(super) struct Scale {
     /// The pixel of `low` and that of `high`.
     pub(super) pixels: (f64, f64),
 }
+
+/// The least power of ten that is written out: the label of a smaller one would run into that of the axis.
+const PLAIN: i32 = -3;
 
 /// A mark on an axis.
 #[derive(Clone, Debug)]
@@ -67,15 +70,16 @@ impl Scale {
             let (first, last) = (self.low.log10().ceil() as i32, self.high.log10().floor() as i32);
             let every = ((last - first) as usize / n.max(1) + 1).max(1);
             let powers = (first..=last).step_by(every);
-            return powers.map(|p| tick(10_f64.powi(p), short(10_f64.powi(p)))).collect();
+            let label = |p: i32| if p < PLAIN { scientific(10_f64.powi(p)) } else { short(10_f64.powi(p)) };
+            return powers.map(|p| tick(10_f64.powi(p), label(p))).collect();
         }
         let step = self.step(n);
         let decimals = (-step.log10() + 1e-9).ceil().clamp(0.0, 12.0) as usize;
         let first = (self.low / step - 1e-9).ceil();
         let last = (self.high / step + 1e-9).floor();
         let values = (0..=(last - first) as usize).map(|i| (first + i as f64) * step);
-        let plain = (1e-4..1e7).contains(&step);
-        values.map(|v| tick(v, if plain { fixed(v, decimals) } else { short(v) })).collect()
+        let plain = (10_f64.powi(PLAIN)..1e7).contains(&step);
+        values.map(|v| tick(v, if plain { fixed(v, decimals) } else { scientific(v) })).collect()
     }
 
     /// 1, 2 or 5 times a power of ten, so that the interval has at most `n` steps.
@@ -104,6 +108,8 @@ mod tests {
         assert_eq!(labels(&steps, 5), ["2,000", "4,000", "6,000", "8,000", "10,000"]);
         let tiny = Scale::over([0.0, 3e-7].into_iter(), (0.0, 100.0)).nice(3);
         assert_eq!(labels(&tiny, 3), ["0", "1e-7", "2e-7", "3e-7"]);
+        let small = Scale::over([0.0, 3e-4].into_iter(), (0.0, 100.0)).nice(3);
+        assert_eq!(labels(&small, 3), ["0", "1e-4", "2e-4", "3e-4"]);
     }
 
     #[test]
@@ -117,6 +123,8 @@ mod tests {
     fn a_logarithmic_axis_marks_powers_of_ten() {
         let scale = Scale { low: 0.004, high: 2.3, log: true, pixels: (0.0, 100.0) }.nice(5);
         assert_eq!(labels(&scale, 5), ["0.001", "0.01", "0.1", "1", "10"]);
+        let small = Scale { low: 1e-4, high: 1e-2, log: true, pixels: (0.0, 100.0) };
+        assert_eq!(labels(&small, 5), ["1e-4", "0.001", "0.01"]);
         assert!((scale.at(0.1) - 50.0).abs() < 1e-9);
     }
 }

@@ -7,6 +7,7 @@ use layers::Role;
 use maud::{Markup, html};
 use tensor_ops::Scalar;
 
+use super::chart::shortened;
 use super::images::{ImageShape, rasters, row};
 use super::judgement::{Mistake, Verdict, worst_values};
 use super::number::{count, percent, seconds, short};
@@ -17,6 +18,8 @@ use crate::{LayerSummary, Model, Phase, Trace, Warning};
 
 /// Mistakes that are shown.
 const MISTAKES: usize = 40;
+/// Characters of a class name in a table that has to fit its card.
+const NAME: usize = 14;
 /// Units of the first layer that are shown.
 const UNITS: usize = 64;
 /// Weights of a unit above which fewer units are shown: the page is to stay small.
@@ -106,7 +109,7 @@ pub(super) fn classes(verdict: &Verdict, names: &[String]) -> Markup {
     let confusion = &verdict.confusion;
     let rows = (0..confusion.classes()).map(|class| {
         vec![
-            html! { (names.get(class).map_or("", String::as_str)) },
+            names.get(class).map_or(html! {}, |name| html! { span title=(name) { (shortened(name, NAME)) } }),
             html! { (count(confusion.support(class))) },
             shown(confusion.precision(class)),
             shown(confusion.recall(class)),
