@@ -76,6 +76,8 @@ pub struct Options {
     pub header: Header,
     /// Which columns are targets. By default the first is the class.
     pub label: Label,
+    /// Whether targets are passed over, whatever stands in their columns, to leave rows of no values. By default they are not.
+    pub skip_targets: bool,
     /// The byte between fields; a comma by default.
     pub delimiter: u8,
     /// The type in which features are held; `f32` by default.
@@ -106,6 +108,7 @@ impl Default for Options {
         Self {
             header: Header::Present,
             label: Label::First,
+            skip_targets: false,
             delimiter: b',',
             numbers: NumberType::F32,
             n_classes: None,
@@ -239,6 +242,7 @@ fn dataset<N: Number>(rows: Rows<'_, N>, options: &Options) -> Result<Dataset, E
     let fits = "every row has as many numbers";
     let features = N::features(ArrayD::from_shape_vec(IxDyn(&[n, width]), features).expect(fits));
     let targets = match options.label.is_class() {
+        _ if options.skip_targets => Targets::Values(Array2::zeros((n, 0))),
         true => Targets::Classes(labels),
         false => Targets::Values(Array2::from_shape_vec((n, values), targets).expect(fits)),
     };

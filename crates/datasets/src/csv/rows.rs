@@ -157,6 +157,7 @@ impl<'a, N: Number> Rows<'a, N> {
     fn target(&mut self, bytes: &[u8], start: usize, column: usize, target: Target) -> Result<usize, Error> {
         let (text, end) = field(bytes, start, self.options.delimiter, self.place(column))?;
         match target {
+            _ if self.options.skip_targets => {}
             Target::Class => {
                 self.classes_by_first_label(&text);
                 let class = self.classes.index(&text).ok_or_else(|| self.bad_label(&text, column))?;

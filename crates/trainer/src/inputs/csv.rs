@@ -21,6 +21,8 @@ pub struct CsvForm {
     /// Whether the labels must be where `label` says, as when a person says so. Else a file without them there may have
     /// them elsewhere, or none.
     pub label_required: bool,
+    /// Whether labels are passed over, whatever they are, as for a prediction.
+    pub skip_labels: bool,
     /// Whether the first line is a header. Without an answer it is one if it has a field that is neither a number nor
     /// the name of a class.
     pub header: Option<bool>,
@@ -30,7 +32,7 @@ pub struct CsvForm {
 
 impl Default for CsvForm {
     fn default() -> Self {
-        CsvForm { label: None, label_required: false, header: None, delimiter: b',' }
+        CsvForm { label: None, label_required: false, skip_labels: false, header: None, delimiter: b',' }
     }
 }
 
@@ -60,6 +62,7 @@ pub struct CsvInputs {
 pub fn read_csv<T: Scalar>(model: &Model<T>, path: &Path, form: &CsvForm) -> Result<CsvInputs, Error> {
     let mut options = Options {
         delimiter: form.delimiter,
+        skip_targets: form.skip_labels,
         header: Header::None,
         numbers: numbers::<T>(),
         n_features: Some(model.input_shape().iter().product()),
@@ -68,7 +71,9 @@ pub fn read_csv<T: Scalar>(model: &Model<T>, path: &Path, form: &CsvForm) -> Res
     let mut reader = Reader::open(path, &options)?;
     let (line, first) = reader.first_record(options.delimiter)?;
     let classes = model.classes();
-    let is_data = |field: &String| field.parse::<f64>().is_ok() || classes.contains(field);
+    // Nothing at all is a label that is missing rather than a name.
+    let is_data =
+        |field: &String| field.is_empty() || field.parse::<f64>().is_ok() || classes.contains(field);
     let header = form.header.unwrap_or_else(|| !first.iter().all(is_data));
     if header {
         options.header = Header::Present;
@@ -156,6 +161,28 @@ mod tests {
             assert_eq!(read.data.targets.classes().map(<[usize]>::to_vec), labels, "{text}");
             let datasets::Features::F64(x) = &read.data.features else { panic!("as the model") };
             assert_eq!(x.iter().copied().collect::<Vec<_>>(), [1.0, 2.0, 3.0, 4.0], "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_that_are_missing_or_unknown_are_passed_over_where_none_is_wanted() {
+        let form = |label, skip_labels| CsvForm { label: Some(label), skip_labels, ..CsvForm::default() };
+        for (i, (text, label)) in [
+            ("1,2,\n3,4,\n", Label::Last),
+            ("1,2,cat\n3,4,\"a, bird\"\n", Label::Last),
+            ("kind,a,b\n?,1,2\n,3,4\n", Label::Named("kind".into())),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let read = |skip| {
+                read_as(&["cat", "dog"], text, &form(label.clone(), skip), &format!("skip-{i}-{skip}"))
+            };
+            let found = read(true).unwrap();
+            let expected = datasets::Features::F64(ndarray::array![[1.0, 2.0], [3.0, 4.0]].into_dyn());
+            assert_eq!(found.data.features, expected, "{text}");
+            assert!(found.labels.is_some() && found.data.targets.classes().is_none(), "{text}");
+            assert!(read(false).unwrap_err().contains("expected a class"), "{text}");
         }
     }
 

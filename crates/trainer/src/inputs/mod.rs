@@ -11,7 +11,7 @@ use ndarray::{Array2, Axis};
 use tensor_ops::Scalar;
 
 pub use csv::{CsvForm, CsvInputs, read_csv};
-pub use png::{PngForm, read_png};
+pub use png::{PngForm, read_png, white_of};
 
 use crate::{Answer, Error, Model, Source, outputs};
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use datasets::Dataset;
+use datasets::{Dataset, Scaling};
 use ndarray::{ArrayD, IxDyn};
 use png::{ColorType, Decoder, Transformations};
 use tensor_ops::Scalar;
@@ -27,6 +27,27 @@ pub struct PngForm {
 impl Default for PngForm {
     fn default() -> Self {
         PngForm { size: None, white: 255.0 }
+    }
+}
+
+/// The number that white most likely stands for in data that are scaled so: what a constant other than 1 scales to 1, and
+/// 255 where nothing can be told.
+///
+/// # Examples
+///
+/// ```
+/// use datasets::Scaling;
+/// use trainer::inputs::white_of;
+///
+/// assert_eq!(white_of(&Scaling::by_constant(1.0 / 16.0)), 16.0);
+/// assert_eq!(white_of(&Scaling::none()), 255.0);
+/// ```
+pub fn white_of(scaling: &Scaling) -> f64 {
+    match *scaling {
+        Scaling::Uniform { shift: 0.0, factor } if factor != 1.0 && (1.0 / factor).is_normal() => {
+            1.0 / factor
+        }
+        _ => PngForm::default().white,
     }
 }
 
