@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datasets::Set;
 use datasets::download::{Event, FetchOptions, Mirror, fetch};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::{shown, workspace};
-use crate::{Outcome, suggest};
+use crate::{Outcome, signals, suggest};
 
 /// Download MNIST and Fashion-MNIST, each file verified; what is there and right is not downloaded again.
 #[derive(Debug, clap::Args)]
@@ -31,9 +30,6 @@ pub struct Args {
     force: bool,
 }
 
-/// Set by Ctrl-C.
-static CANCEL: AtomicBool = AtomicBool::new(false);
-
 pub fn run(args: &Args) -> Outcome {
     let sets = match args.set.as_str() {
         "all" => Set::ALL.to_vec(),
@@ -46,13 +42,13 @@ pub fn run(args: &Args) -> Outcome {
             }
         },
     };
-    ctrlc::set_handler(|| CANCEL.store(true, Ordering::Relaxed))?;
+    let cancel = signals::asked_to_end()?;
     let dir = args.dir.clone().unwrap_or_else(|| workspace().join("datasets"));
     let options = FetchOptions {
         mirrors: args.mirrors.clone(),
         offline: args.offline,
         force: args.force,
-        cancel: Some(&CANCEL),
+        cancel: Some(&cancel),
         ..FetchOptions::default()
     };
     for set in sets {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use trainer::recipe::{self, BUILT_IN, Data, Recipe};
+use trainer::report::RunFile;
 
 use crate::output::{shown, workspace};
 use crate::suggest::{self, Usage};
@@ -30,12 +31,35 @@ pub fn data_dir(given: Option<&Path>) -> PathBuf {
     given.map_or_else(|| workspace().join("datasets"), PathBuf::from)
 }
 
-/// Where the relative paths of a recipe begin: beside a recipe of one's own, else in the folder of data sets.
+/// Where the relative paths of a recipe begin: where a person says; for the recipe.toml that a training left, where they
+/// began in that training; beside a recipe of one's own; else in the folder of data sets.
 pub fn data_root(word: &str, recipe: &Recipe, data: Option<&Path>) -> PathBuf {
-    let dir = data_dir(data);
-    let root = if recipe.data.set.is_some() { dir } else { recipe::data_root(Path::new(word), &dir) };
+    if let Some(dir) = data {
+        return dir.to_owned();
+    }
+    let (path, dir) = (Path::new(word), data_dir(None));
+    let left = path.file_name().is_some_and(|name| name == "recipe.toml") && path.is_file();
+    let of_run = path.parent().filter(|_| left).and_then(root_of_run);
+    let root = match of_run.filter(|root| root.is_dir()) {
+        Some(root) => root,
+        None if recipe.data.set.is_some() => dir,
+        None => recipe::data_root(path, &dir),
+    };
     // The folder of `mine.toml` has an empty path.
     if root.as_os_str().is_empty() { PathBuf::from(".") } else { root }
+}
+
+/// Where the relative paths of the recipe began in the training that left this folder, if it says so.
+pub fn root_of_run(folder: &Path) -> Option<PathBuf> {
+    RunFile::load(folder).ok()?.data_root
+}
+
+/// Refuses a file that is not there: it was typed as it stands, which is all that there is to say of it.
+pub fn file(path: &Path) -> Result<(), Usage> {
+    match path.exists() {
+        true => Ok(()),
+        false => Err(Usage(format!("{}: no such file; the path begins in the current folder", shown(path)))),
+    }
 }
 
 /// The examples of a recipe.

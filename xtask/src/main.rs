@@ -16,11 +16,13 @@ mod gradcheck;
 mod list;
 mod output;
 mod predict;
+mod signals;
 mod suggest;
 mod summary;
 mod test;
 mod train;
 mod trained;
+mod words;
 
 use std::process::ExitCode;
 
@@ -56,6 +58,7 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
     output::end_when_output_fails();
+    signals::limits_are_errors();
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
         Command::Train(args) => train::run(&args),
@@ -72,7 +75,10 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        if output::is_broken_pipe(&*error) {
+            return ExitCode::from(output::BROKEN_PIPE);
+        }
+        eprintln!("error: {}", output::harmless(&error.to_string()));
         if let Some(next) = advice::next_step(&*error) {
             eprintln!("  {next}");
         }

@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 use layers::{Backprop, Sequential};
 use tensor_ops::Scalar;
 use trainer::recipe::{Precision, Recipe};
-use trainer::report::{self, Report};
+use trainer::report::{self, FILES, Report};
 use trainer::warning::{self, LossWatch};
 use trainer::{Error, Length, Source, Stored, Trainer, Warning, evaluate};
 
 use keep::Keeper;
 
 use crate::output::{shown, workspace};
-use crate::{Outcome, find};
+use crate::suggest::Usage;
+use crate::{Outcome, find, words};
 
 /// Train a network by a recipe, and see how good it gets.
 #[derive(Debug, clap::Args)]
@@ -36,25 +37,25 @@ pub struct Args {
     #[arg(allow_negative_numbers = true)]
     steps: Option<u64>,
     /// The seed of weights, split and order
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// The learning rate
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = words::finite_from_0)]
     lr: Option<f64>,
     /// Examples in a batch
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch_size: Option<std::num::NonZeroUsize>,
     /// Threads to compute with; the results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<std::num::NonZeroUsize>,
-    /// The folder of data sets
+    /// The folder in which the data of the recipe are [default: that of the recipe, or datasets]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The folder for what comes out [default: target/train/RECIPE]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write a checkpoint after each so many steps, into OUT/checkpoints; the last two are kept
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     checkpoint_every: Option<std::num::NonZeroU64>,
     /// Go on from the last checkpoint in OUT/checkpoints, with the same recipe, options and data
     #[arg(long)]
@@ -99,6 +100,9 @@ impl Args {
     }
 }
 
+/// The name of the trained model.
+const MODEL: &str = "model.safetensors";
+
 struct Run<'a> {
     args: &'a Args,
     recipe: &'a Recipe,
@@ -124,10 +128,11 @@ impl Run<'_> {
         Sequential: Backprop<T>,
     {
         let root = find::data_root(&self.args.recipe, self.recipe, self.args.data.as_deref());
+        let out = self.out();
+        self.spare_inputs(&out, &root)?;
         let data = find::load_data(self.recipe, &root)?;
         report::check_image(data.train.feature_shape(), self.recipe.data.image)?;
         let model = self.recipe.model::<T>(&data)?;
-        let out = self.out();
         let keeper = self.keeper(&out, &data)?;
         self.say_start(&model, &data);
         let one_hot = self.recipe.data.one_hot;
@@ -145,7 +150,7 @@ impl Run<'_> {
         match self.fit(&mut trainer, &sets, &keeper)? {
             ControlFlow::Continue(fitted) => self.finish(&trainer, &sets, fitted, &out),
             ControlFlow::Break(checkpoint) => {
-                self.say_interrupted(trainer.step_count(), checkpoint.as_deref());
+                self.say_interrupted(trainer.step_count(), &checkpoint);
                 Ok(ExitCode::from(130))
             }
         }
@@ -157,7 +162,7 @@ impl Run<'_> {
         trainer: &mut Trainer<T>,
         sets: &Sets<'_, T>,
         keeper: &Keeper<'_>,
-    ) -> Result<ControlFlow<Option<PathBuf>, Fitted>, Box<dyn std::error::Error>>
+    ) -> Result<ControlFlow<PathBuf, Fitted>, Box<dyn std::error::Error>>
     where
         Sequential: Backprop<T>,
     {
@@ -184,7 +189,9 @@ impl Run<'_> {
                 warnings.extend(found);
             }
             live.step(trainer.step_count());
-            keeper.after_step(trainer)
+            let end = keeper.after_step(trainer);
+            keeper.moved().iter().for_each(|to| live.suspend(|| self.say_moved(to)));
+            end
         });
         let time = start.elapsed();
         live.finish();
@@ -210,7 +217,7 @@ impl Run<'_> {
     {
         let Sets { root, train, test } = sets;
         // First of all: it took the time, and no fault of an evaluation, a picture or a page may lose it.
-        let file = out.join("model.safetensors");
+        let file = out.join(MODEL);
         trainer.model().save(&file)?;
         let saved = |error: &dyn std::fmt::Display| format!("{error}; the model is in {}", shown(&file));
         let on_train = evaluate(trainer.model(), train, trainer.loss()).map_err(|error| saved(&error))?;
@@ -243,6 +250,22 @@ impl Run<'_> {
             println!("model.safetensors, report.html and pictures in {}", shown(out));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// That nothing of what is read lies where something will be written.
+    fn spare_inputs(&self, out: &Path, root: &Path) -> Result<(), Usage> {
+        let recipe = [PathBuf::from(&self.args.recipe)];
+        let recipe = recipe.into_iter().filter(|_| Recipe::built_in(&self.args.recipe).is_none());
+        let read = recipe.chain(self.recipe.data.files().into_iter().map(|file| root.join(file)));
+        let real = |path: &Path| path.canonicalize().ok();
+        let written: Vec<_> = FILES.iter().chain(&[MODEL]).filter_map(|name| real(&out.join(name))).collect();
+        match read.into_iter().find(|path| real(path).is_some_and(|path| written.contains(&path))) {
+            None => Ok(()),
+            Some(path) => Err(Usage(format!(
+                "{}: this file would be written over by the training, which reads it; --out names another folder",
+                shown(&path)
+            ))),
+        }
     }
 
     fn out(&self) -> PathBuf {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use datasets::csv::Label as Column;
 use trainer::inputs::CsvForm;
 use trainer::recipe::{Label, Recipe};
-use trainer::report::{RUN_FILE, RunFile};
 use trainer::{Model, Stored};
 
 use crate::find;
@@ -26,8 +25,7 @@ impl Trained {
         let file = find::model(path)?;
         let beside = |name: &str| file.parent().map(|folder| folder.join(name)).filter(|path| path.is_file());
         let recipe = beside("recipe.toml").map(|path| Recipe::load(&path)).transpose()?;
-        let folder = beside(RUN_FILE).and_then(|path| path.parent().map(Path::to_owned));
-        let root = folder.and_then(|folder| RunFile::load(&folder).ok()).and_then(|run| run.data_root);
+        let root = file.parent().and_then(find::root_of_run);
         Ok(Trained { file, recipe, root })
     }
 
@@ -66,7 +64,7 @@ impl Trained {
             _ => None,
         };
         let label_required = said.is_some();
-        Ok(CsvForm { label: said.or(as_trained), label_required, header, delimiter })
+        Ok(CsvForm { label: said.or(as_trained), label_required, skip_labels: false, header, delimiter })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::io::IsTerminal;
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use trainer::{Record, four_digits};
 
@@ -26,7 +27,7 @@ impl Live {
     /// For a training that has `done` steps of `steps` behind it.
     pub(super) fn new(talks: bool, done: u64, steps: u64, steps_per_epoch: u64) -> Self {
         let bar = match talks && std::io::stderr().is_terminal() {
-            true => ProgressBar::new(steps).with_style(style()).with_position(done),
+            true => ProgressBar::new(steps).with_style(style(Term::stderr().size().1)).with_position(done),
             false => ProgressBar::hidden(),
         };
         bar.reset_eta(); // the rate is that of this run
@@ -84,18 +85,40 @@ fn results(record: &Record) -> String {
     text
 }
 
+/// The columns of a terminal in which all of the bar's line has room; in fewer it would wrap, and stay where it was.
+const WIDE: u16 = 60;
+
 /// Its colours are off where the terminal has none, and with `NO_COLOR`.
-fn style() -> ProgressStyle {
+fn style(columns: u16) -> ProgressStyle {
     let rate = |state: &ProgressState, out: &mut dyn Write| {
         let _ = write!(out, "{:.0} steps/s", state.per_sec());
     };
-    let template = "{bar:16.cyan} {percent:>3} %  {rate}  {eta} left  {wide_msg}";
-    ProgressStyle::with_template(template).expect("a well-formed template").with_key("rate", rate)
+    ProgressStyle::with_template(template(columns)).expect("a well-formed template").with_key("rate", rate)
+}
+
+fn template(columns: u16) -> &'static str {
+    match columns {
+        WIDE.. => "{bar:16.cyan} {percent:>3} %  {rate}  {eta} left  {wide_msg}",
+        _ => "{percent:>3} %  {wide_msg}",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_narrow_terminal_has_a_line_that_it_has_room_for() {
+        // What has a width of its own: 16 for the bar, 3 for the share, up to 17 and 4 for rate and time.
+        let room = |columns| {
+            let widths =
+                [("{bar:16.cyan}", 16), ("{percent:>3}", 3), ("{rate}", 17), ("{eta}", 4), ("{wide_msg}", 0)];
+            let fill = |text: String, (key, width): (&str, usize)| text.replace(key, &"x".repeat(width));
+            widths.into_iter().fold(template(columns).to_owned(), fill).len()
+        };
+        assert!([20, 40, 59, 60, 200].iter().all(|&columns| room(columns) <= usize::from(columns)));
+        assert!(template(60).contains("bar") && template(59).contains("wide_msg"));
+    }
 
     #[test]
     fn a_long_run_has_a_line_for_every_so_many_epochs() {

@@ -11,7 +11,7 @@ use trainer::{Evaluation, Record, Summary, Trainer, Warning, four_digits};
 
 use super::Run;
 use super::live::Live;
-use crate::output::{duration, percent, shown};
+use crate::output::{duration, harmless, percent, shown};
 
 impl Run<'_> {
     pub(super) fn talks(&self) -> bool {
@@ -29,7 +29,7 @@ impl Run<'_> {
         if !self.talks() {
             return;
         }
-        println!("{}: {}", self.name, self.recipe.about);
+        println!("{}", harmless(&format!("{}: {}", self.name, self.recipe.about)));
         println!("{} training examples, {} test examples", data.train.len(), data.test.len());
         println!("\n{}", Summary::new(model.network()));
     }
@@ -59,7 +59,7 @@ impl Run<'_> {
             return emit(object);
         }
         if !self.args.quiet {
-            eprintln!("warning: {warning}");
+            eprintln!("warning: {}", harmless(&warning.to_string()));
         }
     }
 
@@ -97,7 +97,7 @@ impl Run<'_> {
 impl Run<'_> {
     /// Even a quiet training says it: a file is damaged.
     pub(super) fn say_refused(&self, refused: &trainer::Error) {
-        eprintln!("warning: {refused}; taking the checkpoint before it");
+        eprintln!("warning: {}; taking the checkpoint before it", harmless(&refused.to_string()));
     }
 
     pub(super) fn say_resumed(&self, path: &Path, step: u64) {
@@ -109,17 +109,32 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn say_interrupted(&self, step: u64, checkpoint: Option<&Path>) {
+    /// Before anything is moved, for those who forgot `--resume`.
+    pub(super) fn say_earlier(&self, dir: &Path, step: u64) {
+        if self.talks() {
+            let dir = shown(dir);
+            eprintln!(
+                "note: {dir} holds a checkpoint of an earlier run, after step {step}, with which --resume would go on; \
+                 this run begins anew, and sets it aside before it writes one"
+            );
+        }
+    }
+
+    /// Even a quiet training says it: what a person made has another name now.
+    pub(super) fn say_moved(&self, to: &Path) {
+        eprintln!("note: the checkpoints of the earlier run are in {} now", shown(to));
+    }
+
+    /// Even a quiet training says it, as an error: there is no model.
+    pub(super) fn say_interrupted(&self, step: u64, checkpoint: &Path) {
         if self.args.json {
             return emit(json!({ "event": "interrupted", "step": step, "checkpoint": checkpoint }));
         }
-        if !self.talks() {
-            return;
-        }
-        println!("stopped after step {step}");
-        match checkpoint {
-            Some(path) => println!("{} has the state; the same command with --resume goes on", shown(path)),
-            None => println!("nothing was saved: the folder holds checkpoints of an earlier run"),
+        let stopped = format!("stopped after step {step}");
+        let how = format!("{} has the state; the same command with --resume goes on", shown(checkpoint));
+        match self.talks() {
+            true => println!("{stopped}\n{how}"),
+            false => eprintln!("{stopped}\n{how}"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A training that is stopped, and what the screen says of it.
 
 use std::fs::DirEntry;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
@@ -40,6 +41,17 @@ fn interrupt(out: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     interrupt_command(train(out, args), out)
 }
 
+/// Starts a training that says what it does, and sends a signal when it has learned something.
+fn signalled(mut command: Command, signal: &str) -> (Option<i32>, String, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let before: Vec<String> = lines.by_ref().take_while(|line| !line.contains("\"record\"")).collect();
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    let after: Vec<String> = lines.collect();
+    let (code, _, stderr) = ended(child.wait_with_output().unwrap());
+    (code, [before, after].concat().join("\n"), stderr)
+}
+
 fn interrupt_command(mut command: Command, out: &Path) -> (Option<i32>, String, String) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
@@ -68,14 +80,11 @@ fn an_interrupted_training_goes_on_to_the_same_model() {
     assert_eq!(stopped["event"], "interrupted");
     assert!(stopped["step"].as_u64().unwrap() < 3000);
 
-    // What must not happen by mistake: another training over this one, or this one with other options.
-    let (code, _, stderr) = run(&parts, &args);
-    assert_eq!(code, Some(1));
-    assert!(stderr.contains("--resume goes on with it, another --out keeps it"), "{stderr}");
+    // What must not happen by mistake: this training with other options.
     let (code, _, stderr) = run(&parts, &["--steps", "3000", "--lr", "0.25", "--resume"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("the checkpoint is of another run:\n  training.learning_rate: "), "{stderr}");
-    let advice = "--resume goes on with the same recipe, options and data; without --resume, another --out begins anew";
+    let advice = "--resume goes on with the same recipe, options and data; without --resume it begins anew and keeps what is there";
     assert!(stderr.ends_with(&format!("0.25 now\n{advice}\n")), "{stderr}");
 
     let (code, stdout, stderr) = run(&parts, &["--steps", "3000", "--resume", "--threads", "2"]);
@@ -122,7 +131,7 @@ fn a_damaged_checkpoint_is_refused_aloud_and_the_older_one_used() {
     let (code, _, stderr) = run(&out, &["--steps", "2000", "--resume"]);
     assert_eq!(code, Some(1), "no fresh start over what may still be saved");
     assert!([older, newer].iter().all(|path| stderr.contains(&name(path))), "{stderr}");
-    assert!(stderr.ends_with("; without --resume, another --out begins anew\n"), "{stderr}");
+    assert!(stderr.ends_with("; without --resume it begins anew and keeps what is there\n"), "{stderr}");
 }
 
 #[test]
@@ -188,8 +197,105 @@ fn a_quiet_training_says_nothing_and_one_in_json_nothing_else() {
 
     let out = folder("quiet-stopped");
     let args = ["-q", "--steps", "2000", "--checkpoint-every", "5"];
-    let (code, stdout, _) = interrupt_command(spoken(&out, &args), &out);
+    let (code, stdout, stderr) = interrupt_command(spoken(&out, &args), &out);
     assert_eq!((code, stdout.as_str()), (Some(130), ""));
+    assert!(stderr.starts_with("stopped after step ") && stderr.contains("--resume goes on"), "{stderr}");
+}
+
+/// The names in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn whatever_ends_a_training_its_state_is_kept_beside_that_of_an_earlier_one() {
+    let out = folder("kept");
+    let args = ["--steps", "60", "--checkpoint-every", "30"];
+    assert_eq!(run(&out, &args).0, Some(0));
+    let of_first = names(&out.join("checkpoints"));
+    assert_eq!(of_first, ["checkpoint-000030.ckpt", "checkpoint-000060.ckpt"]);
+
+    let long = ["--steps", "200000"];
+    for (signal, aside) in [("-INT", "checkpoints-1"), ("-TERM", "checkpoints-2"), ("-HUP", "checkpoints-3")]
+    {
+        let (code, stdout, stderr) = signalled(train(&out, &long), signal);
+        assert_eq!(code, Some(130), "{signal}: {stderr}");
+        let last: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+        let state = Path::new(last["checkpoint"].as_str().unwrap());
+        assert!(last["event"] == "interrupted" && state.is_file(), "{signal}: {last}");
+        let said =
+            format!("note: the checkpoints of the earlier run are in {} now\n", out.join(aside).display());
+        assert_eq!(stderr, said, "{signal}");
+        assert!(out.join(aside).is_dir(), "{signal}");
+
+        let go_on = ["--steps", "200000", "--resume"];
+        let (code, stdout, stderr) = signalled(train(&out, &go_on), signal);
+        assert_eq!((code, stderr.as_str()), (Some(130), ""), "{signal}");
+        let resumed = format!("\"event\":\"resumed\",\"step\":{}", last["step"]);
+        assert!(stdout.contains(&resumed), "{signal}: {stdout}");
+    }
+    assert_eq!(names(&out.join("checkpoints-1")), of_first, "never removed");
+}
+
+#[test]
+fn what_stands_in_the_place_of_the_checkpoints_keeps_no_state_from_being_saved() {
+    let out = folder("in-the-way");
+    std::fs::create_dir_all(&out).unwrap();
+    std::fs::write(out.join("checkpoints"), "notes of mine").unwrap();
+    let (code, _, stderr) = signalled(train(&out, &["--steps", "200000"]), "-INT");
+    assert_eq!(code, Some(130), "{stderr}");
+    assert_eq!(names(&out.join("checkpoints")).len(), 1);
+    assert_eq!(std::fs::read_to_string(out.join("checkpoints-1")).unwrap(), "notes of mine");
+}
+
+#[test]
+fn a_finished_training_is_repeated_and_its_checkpoints_stay() {
+    let out = folder("repeated");
+    let args = ["--steps", "40", "--checkpoint-every", "20"];
+    assert_eq!(run(&out, &args).0, Some(0));
+    let (code, stdout, stderr) = ended(spoken(&out, &args).output().unwrap());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        stderr.contains("a checkpoint of an earlier run, after step 40, with which --resume"),
+        "{stderr}"
+    );
+    assert!(stderr.ends_with("repeated/checkpoints-1 now\n"), "{stderr}");
+    assert!(stdout.contains("test   loss"), "{stdout}");
+    for folder in ["checkpoints", "checkpoints-1"] {
+        assert_eq!(
+            names(&out.join(folder)),
+            ["checkpoint-000020.ckpt", "checkpoint-000040.ckpt"],
+            "{folder}"
+        );
+    }
+    // One that wants no checkpoints and is not stopped leaves all as it is.
+    assert_eq!(run(&out, &["--steps", "2"]).0, Some(0));
+    assert!(!out.join("checkpoints-2").exists());
+}
+
+#[test]
+fn what_nohup_starts_goes_on_when_the_terminal_is_closed() {
+    let out = folder("nohup");
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["train", "digits", "--json", "--epochs", "20", "--out"]).arg(&out);
+    let (code, stdout, stderr) = signalled(command, "-HUP");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(result(&stdout)["epochs"], 20.0);
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_with_the_path() {
+    let out = folder("limited");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 16; exec \"$0\" \"$@\""]).arg(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["train", "digits", "--quiet", "--steps", "3", "--out"]).arg(&out);
+    let (code, _, stderr) = ended(command.output().unwrap());
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("limited/model.safetensors: cannot write: File too large"), "{stderr}");
 }
 
 #[test]

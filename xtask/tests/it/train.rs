@@ -101,3 +101,80 @@ fn an_image_that_the_examples_are_not_is_refused_before_the_training() {
     let expected = "image: expected a height and a width that divide the 2 numbers of an example, got [3, 3]";
     assert!(ended.stderr.contains(expected), "{}", ended.stderr);
 }
+
+#[test]
+fn what_the_training_reads_is_never_written_over() {
+    let here = empty_folder("train-spares");
+    write_small(&here, "");
+    std::fs::create_dir_all(here.join("run")).unwrap();
+    let refused = |recipe: &str, args: &[&str], what: &str| {
+        let read = || std::fs::read(here.join(what)).unwrap();
+        let before = read();
+        let ended = run_in(&here, &[&["train", recipe, "--epochs", "1"], args].concat());
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{what}: {}", ended.stderr);
+        assert!(
+            ended.stderr.starts_with(&format!("error: {what}: this file would be written over")),
+            "{}",
+            ended.stderr
+        );
+        assert_eq!(read(), before, "{what}");
+    };
+    std::fs::copy(here.join("mine.toml"), here.join("recipe.toml")).unwrap();
+    refused("recipe.toml", &["--out", "."], "recipe.toml");
+    refused("recipe.toml", &["--out", "run/.."], "recipe.toml");
+    let mine = std::fs::read_to_string(here.join("mine.toml")).unwrap();
+    std::fs::copy(here.join("mine.csv"), here.join("run/history.json")).unwrap();
+    std::fs::write(here.join("mine.toml"), mine.replace("mine.csv", "run/history.json")).unwrap();
+    refused("mine.toml", &["--out", "run"], "run/history.json");
+}
+
+#[test]
+fn data_that_are_named_win_and_a_recipe_that_was_left_is_trained_again() {
+    let here = empty_folder("train-data");
+    write_small(&here, "");
+    std::fs::create_dir_all(here.join("elsewhere")).unwrap();
+    std::fs::rename(here.join("mine.csv"), here.join("elsewhere/mine.csv")).unwrap();
+    let lost = run_in(&here, &["train", "mine.toml", "--out", "run"]);
+    assert!(lost.code == Some(1) && lost.stderr.contains("mine.csv: "), "{lost:?}");
+    prints(&here, &["summary", "mine.toml", "--data", "elsewhere"]);
+    train(&here, &["mine.toml", "--data", "elsewhere"]);
+
+    let first = std::fs::read(here.join("run/model.safetensors")).unwrap();
+    prints(&here, &["train", "run/recipe.toml", "--out", "again"]);
+    assert!(std::fs::read(here.join("again/model.safetensors")).unwrap() == first, "the same bytes");
+}
+
+#[test]
+fn pictures_of_an_earlier_run_are_removed_and_other_files_stay() {
+    let here = empty_folder("train-stale");
+    train(&here, &["digits", "--steps", "2"]);
+    assert!(here.join("run/samples.svg").is_file());
+    std::fs::write(here.join("run/notes.svg"), "mine").unwrap();
+    write_small(&here, "");
+    train(&here, &["mine.toml"]);
+    assert!(!here.join("run/samples.svg").exists(), "the rows of this run are no images");
+    assert!(here.join("run/curves.svg").is_file() && here.join("run/notes.svg").is_file());
+}
+
+#[test]
+fn numbers_are_kept_though_no_picture_can_be_written() {
+    let here = empty_folder("train-no-picture");
+    std::fs::create_dir_all(here.join("run/samples.svg")).unwrap();
+    let ended = run_in(&here, &["train", "digits", "--steps", "3", "--out", "run"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    prints(&here, &["eval", "run"]);
+    prints(&here, &["compare", "run", "--out", "page.html"]);
+}
+
+#[test]
+fn runs_are_compared_whatever_lies_among_them() {
+    let here = empty_folder("train-compare");
+    train(&here, &["digits", "--steps", "2"]);
+    for _ in 0..2 {
+        let ended = run_in(&here, &["compare", "run", "compare.html", "--out", "compare.html"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(ended.stdout.starts_with("run: test accuracy "), "{}", ended.stdout);
+        let note = "note: leaving out compare.html, which is no run: it has no history.json\n";
+        assert_eq!(ended.stderr, note);
+    }
+}

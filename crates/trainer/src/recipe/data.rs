@@ -188,6 +188,15 @@ impl DataSpec {
         self.shape.clone().or_else(of_set)
     }
 
+    /// The files of one's own that are read, as the recipe names them.
+    pub fn files(&self) -> Vec<&Path> {
+        let of_csv = self.csv.iter().flat_map(|files| [Some(&files.train), files.test.as_ref()]);
+        let of_idx = self.idx.iter().flat_map(|files| {
+            [Some(&files.train), Some(&files.train_labels), files.test.as_ref(), files.test_labels.as_ref()]
+        });
+        of_csv.chain(of_idx).flatten().map(PathBuf::as_path).collect()
+    }
+
     fn sources(&self) -> Vec<&'static str> {
         let given = [("set", self.set.is_some()), ("csv", self.csv.is_some()), ("idx", self.idx.is_some())];
         given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
