@@ -4,11 +4,15 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use datasets::Error as DataError;
+use losses::Error as LossError;
 use trainer::Error as TrainError;
+
+use crate::suggest;
 
 /// A sentence that follows the error's text.
 pub fn next_step(error: &(dyn Error + 'static)) -> Option<String> {
     let data = match error.downcast_ref::<TrainError>() {
+        Some(TrainError::Recipe { message, .. }) => return Some(of_recipe(message)),
         Some(TrainError::Data(error)) => Some(error),
         _ => error.downcast_ref::<DataError>(),
     };
@@ -18,11 +22,15 @@ pub fn next_step(error: &(dyn Error + 'static)) -> Option<String> {
     }
 }
 
+fn of_recipe(message: &str) -> String {
+    let meant = suggest::meant(message).map_or(String::new(), |word| format!("did you mean '{word}'?\n  "));
+    format!(
+        "{meant}a recipe is a TOML file: `cargo xtask list` names what it may hold, crates/trainer/recipes has examples"
+    )
+}
+
 fn of_training(error: &TrainError) -> Option<&'static str> {
     match error {
-        TrainError::Recipe { .. } => Some(
-            "a recipe is a TOML file: `cargo xtask list` names what it may hold, crates/trainer/recipes has examples",
-        ),
         TrainError::Io { action: "read", source, .. } if source.kind() == ErrorKind::NotFound => {
             Some("look at the path: it begins in the current folder")
         }
@@ -37,6 +45,10 @@ fn of_training(error: &TrainError) -> Option<&'static str> {
         TrainError::Network(_) => Some("look at [model] in the recipe; shapes are those of one example"),
         TrainError::Outputs { .. } => Some(
             "the last layer needs as many units as there are classes or values: look at [model] in the recipe",
+        ),
+        TrainError::Loss { source: LossError::TargetKind { expected: "rows of numbers", .. }, .. } => Some(
+            "the labels are classes: `one_hot = true` in [data] of the recipe makes a row of each, or take another loss: \
+             `cargo xtask list` names them",
         ),
         TrainError::Loss { .. } => Some("look at [loss] in the recipe: `cargo xtask list` names the losses"),
         TrainError::Option { .. } => Some("look at the recipe and the options of the command"),

@@ -62,6 +62,7 @@ fn assessed<T: Stored>(args: &Args, trained: &Trained) -> Result<Assessment, Box
 where
     Sequential: Backprop<T>,
 {
+    args.csv.iter().chain(&args.idx).chain(&args.labels).try_for_each(|path| find::file(path))?;
     let model = trained.load::<T>()?;
     let data = examples(args, trained, &model)?;
     let one_hot = trained.recipe.as_ref().is_some_and(|recipe| recipe.data.one_hot);

@@ -1,6 +1,7 @@
 //! `cargo xtask gradcheck`: is every backward pass the derivative of its forward pass?
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,9 @@ pub struct Args {
     /// Check the network of a recipe with its loss, after 20 steps of training
     #[arg(long, value_name = "NAME", conflicts_with_all = ["filter", "self_test"])]
     recipe: Option<String>,
+    /// The folder in which the data of the recipe are [default: that of the recipe, or datasets]
+    #[arg(long, value_name = "DIR", requires = "recipe")]
+    data: Option<PathBuf>,
     /// Check the checker: every known mistake must be caught and no right layer blamed
     #[arg(long, conflicts_with = "filter")]
     self_test: bool,
@@ -38,7 +42,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let start = Instant::now();
     let reports = match &args.recipe {
-        Some(name) => vec![of_recipe(name)?],
+        Some(name) => vec![of_recipe(name, args.data.as_deref())?],
         None if args.self_test => return Ok(self_test(args.json)),
         None => {
             let word = args.filter.as_deref().unwrap_or_default();
@@ -132,9 +136,9 @@ fn say_done(reports: &[Report], time: Duration, json: bool) {
 }
 
 /// The report on a recipe's network.
-fn of_recipe(name: &str) -> Result<Report, Box<dyn std::error::Error>> {
+fn of_recipe(name: &str, data: Option<&Path>) -> Result<Report, Box<dyn std::error::Error>> {
     let recipe = find::recipe(name)?;
-    let data = find::load_data(&recipe, &find::data_root(name, &recipe, None))?;
+    let data = find::load_data(&recipe, &find::data_root(name, &recipe, data))?;
     let report = check_recipe(&recipe, &data, &Settings::default())?;
     Ok(Report { subject: format!("recipe: {name}"), ..report })
 }

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use datasets::Dataset;
 use serde_json::json;
-use trainer::inputs::{PngForm, answer, read_csv, read_idx, read_png};
-use trainer::{Answer, Model, Table};
+use trainer::inputs::{CsvForm, PngForm, answer, read_csv, read_idx, read_png, white_of};
+use trainer::{Answer, Meaning, Model, Table};
 
-use crate::Outcome;
+use crate::output::shown;
 use crate::trained::{CsvOptions, Trained};
+use crate::{Outcome, find, words};
 
 /// Predict with a trained model: the class and its probability for each example, or values.
 ///
@@ -22,6 +23,9 @@ use crate::trained::{CsvOptions, Trained};
 /// else from the recipe beside the model, else from a column named label, class, target or y. The first line is a header if
 /// one of its fields is neither a number nor a class.
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "cargo xtask predict <MODEL> <--csv <FILE>|--idx <FILE>|--png <FILE>...> [OPTIONS]"
+)]
 pub struct Args {
     /// The folder of a training, or a .safetensors file
     model: PathBuf,
@@ -29,9 +33,11 @@ pub struct Args {
     examples: Examples,
     #[command(flatten)]
     csv_options: CsvOptions,
-    /// The number that white has in the training data, for PNG images; black is 0
-    #[arg(long, value_name = "X", requires = "png", conflicts_with_all = ["csv", "idx"], default_value_t = 255.0)]
-    white: f64,
+    /// The number that white has in the training data, for PNG images; black is 0 [default: the number that the model
+    /// scales to 1, if it scales by a constant, else 255]
+    #[arg(long, value_name = "X", requires = "png", conflicts_with_all = ["csv", "idx"])]
+    #[arg(allow_negative_numbers = true, value_parser = words::finite_but_0)]
+    white: Option<f64>,
     /// How to print the predictions
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -74,7 +80,7 @@ pub fn run(args: &Args) -> Outcome {
         for (row, answer) in answers.iter().enumerate() {
             println!(
                 "{}",
-                in_json(what, if pngs.is_empty() { json!(row) } else { json!(name(row)) }, answer)
+                in_json(what, if pngs.is_empty() { json!(row) } else { json!(name(row)) }, answer, &model)
             );
         }
         return Ok(ExitCode::SUCCESS);
@@ -97,25 +103,36 @@ pub fn run(args: &Args) -> Outcome {
 
 fn read(args: &Args, trained: &Trained, model: &Model<f64>) -> Result<Dataset, Box<dyn std::error::Error>> {
     let Examples { csv, idx, png } = &args.examples;
+    csv.iter().chain(idx).chain(png).try_for_each(|path| find::file(path))?;
     if let Some(path) = csv {
-        let read = read_csv(model, path, &trained.csv_form(&args.csv_options)?)?;
+        let form = CsvForm { skip_labels: true, ..trained.csv_form(&args.csv_options)? };
+        let read = read_csv(model, path, &form)?;
         if let Some(labels) = read.labels {
-            eprintln!("note: leaving out {labels} of {}, taken as the label", path.display());
+            eprintln!("note: leaving out {labels} of {}, taken as the label", shown(path));
         }
         return Ok(read.data);
     }
     if let Some(path) = idx {
         return Ok(read_idx(model, path, None)?);
     }
+    let white = args.white.unwrap_or_else(|| white_of(&model.scaling));
     let size = trained.recipe.as_ref().and_then(|recipe| recipe.data.image);
     let paths: Vec<&Path> = png.iter().map(PathBuf::as_path).collect();
-    Ok(read_png(model, &paths, &PngForm { size, white: args.white })?)
+    Ok(read_png(model, &paths, &PngForm { size, white })?)
 }
 
-fn in_json(what: &str, row: serde_json::Value, answer: &Option<Answer>) -> serde_json::Value {
+/// Without an answer, as where numbers are too large for the model, what would be in it is null.
+fn in_json(
+    what: &str,
+    row: serde_json::Value,
+    answer: &Option<Answer>,
+    model: &Model<f64>,
+) -> serde_json::Value {
     let mut object = match answer {
         Some(answer) => serde_json::to_value(answer).expect("answers are plain numbers and texts"),
-        None => json!({ "class": null }),
+        None if !model.classes().is_empty() => json!({ "class": null }),
+        None if model.meaning == Meaning::YesOrNo => json!({ "probabilities": null }),
+        None => json!({ "values": null }),
     };
     object[what] = row;
     object

@@ -17,7 +17,7 @@ pub struct Args {
     /// A recipe's name or file; or a model: a .safetensors file or the folder of a training
     #[arg(value_name = "RECIPE-or-MODEL")]
     network: String,
-    /// The folder of data sets, for a recipe whose inputs are known from its data alone
+    /// The folder in which the data of a recipe are, if its inputs are known from them alone
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! Commands given wrongly: what is said, what to do next, and the exit code.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::predict::RECIPE;
@@ -14,12 +15,15 @@ fn every_error_says_what_to_do_next() {
     write("bad.toml", "data = \n");
     write("rows.csv", "1,2,3\n");
     let digits = trainer::recipe::Recipe::built_in("digits").unwrap().to_toml();
+    write("many.csv", &(0..20).map(|i| format!("{},{i},{}\n", i % 2, i % 7)).collect::<String>());
+    let rows = RECIPE.split_once("scaling").unwrap().1.replace("softmax_cross_entropy", "mean_squared_error");
+    write("rows.toml", &format!("[data]\ncsv = {{ train = 'many.csv', header = false }}\nscaling{rows}"));
     write("lost.toml", &digits);
     write("typo.toml", &digits.replace("units", "unit"));
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/digits/digits.csv.gz");
     let never = digits.replace("[training.evaluate]\nepochs = 1", "[training.evaluate]\nsteps = 0");
     write("never.toml", &never.replace("digits/digits.csv.gz", shipped));
-    let cases: [(&[&str], i32, &str, &str); 19] = [
+    let cases: [Case<'_>; 20] = [
         (&["tran"], 2, "unrecognized subcommand 'tran'", "'train'"),
         (&["train", "digts"], 2, "there is no recipe 'digts'", "did you mean 'digits'?"),
         (&["train", "nowhere.toml"], 1, "nowhere.toml: cannot read: ", "look at the path"),
@@ -31,17 +35,16 @@ fn every_error_says_what_to_do_next() {
             "evaluate: expected a period of at least 1, got { steps = 0 }",
             "the recipe",
         ),
-        (&["train", "typo.toml"], 1, "unknown field `unit`, expected `units`", "`cargo xtask list` names"),
+        (
+            &["train", "typo.toml"],
+            1,
+            "unknown field `unit`, expected `units`",
+            "did you mean 'units'?\n  a recipe",
+        ),
         (&["train", "lost.toml"], 1, "digits/digits.csv.gz: ", "in the folder of the recipe"),
         (&["train", "."], 2, "expected a recipe, got a folder", "name the .toml file in it"),
         (&["train", "mnist", "--data", "."], 1, "mnist is not in .", "`cargo xtask fetch-data mnist`"),
         (&["train", "--epochs", "0"], 2, "invalid value '0' for '--epochs <N>'", "'--help'"),
-        (
-            &["train", "--lr", "-1"],
-            1,
-            "learning_rate: expected a finite number from 0",
-            "options of the command",
-        ),
         (&["train", "--resume", "--out", "run"], 1, "there is no checkpoint in run/", "leave out --resume"),
         (
             &["train", "--out", "rows.csv"],
@@ -52,15 +55,46 @@ fn every_error_says_what_to_do_next() {
         (&["eval", "nowhere"], 2, "nowhere: no such file or folder", "`cargo xtask train RECIPE`"),
         (&["eval", "text.safetensors"], 1, "text.safetensors: ", "a model is a model.safetensors"),
         (&["predict", "text.safetensors"], 2, "--csv <FILE>|--idx <FILE>|--png", "'--help'"),
-        (&["compare", "."], 1, "history.json: cannot read", "`cargo xtask train --out DIR`"),
+        (
+            &["compare", "."],
+            2,
+            ".: expected runs, got none with a history.json",
+            "`cargo xtask train --out DIR`",
+        ),
+        (&["gradcheck", "--recipe", "mnist", "--data", "."], 1, "mnist is not in .", "--data DIR"),
+        (&["train", "rows.toml"], 1, "expected targets as rows of numbers", "one_hot = true"),
         (&["fetch-data", "--offline", "--dir", "."], 1, "to be there when offline", "fetch it online"),
     ];
-    for (args, code, what, next) in cases {
-        let ended = run_in(&here, args);
-        assert_eq!(ended.code, Some(code), "{args:?}: {}", ended.stderr);
-        assert!(ended.stderr.starts_with("error: "), "{args:?}: {}", ended.stderr);
-        assert!(ended.stderr.contains(what) && ended.stderr.contains(next), "{args:?}: {}", ended.stderr);
-    }
+    cases.into_iter().for_each(|case| fails(&here, case));
+}
+
+/// The words, the exit code, what is wrong, and what to do next.
+type Case<'a> = (&'a [&'a str], i32, &'a str, &'a str);
+
+fn fails(here: &Path, (args, code, what, next): Case<'_>) {
+    let ended = run_in(here, args);
+    assert_eq!(ended.code, Some(code), "{args:?}: {}", ended.stderr);
+    assert!(ended.stderr.starts_with("error: "), "{args:?}: {}", ended.stderr);
+    assert!(ended.stderr.contains(what) && ended.stderr.contains(next), "{args:?}: {}", ended.stderr);
+}
+
+#[test]
+fn numbers_that_make_no_sense_are_refused_as_they_are_typed() {
+    let here = empty_folder("errors-numbers");
+    let lr = "invalid value 'nan' for '--lr <X>': expected a finite number from 0";
+    let white = "expected a finite number that is not 0";
+    let png = |white| ["predict", "m", "--png", "a.png", "--white", white];
+    let cases: [Case<'_>; 8] = [
+        (&["train", "--lr", "nan"], 2, lr, "'--help'"),
+        (&["train", "--seed", "-1"], 2, "invalid value '-1' for '--seed <N>'", "'--help'"),
+        (&["train", "--batch-size", "-1"], 2, "invalid value '-1' for '--batch-size <N>'", "'--help'"),
+        (&["train", "--threads", "-1"], 2, "invalid value '-1' for '--threads <N>'", "'--help'"),
+        (&["train", "--checkpoint-every", "-1"], 2, "'-1' for '--checkpoint-every <N>'", "'--help'"),
+        (&png("0"), 2, white, "'--help'"),
+        (&png("inf"), 2, white, "'--help'"),
+        (&["predict"], 2, "Usage: cargo xtask predict <MODEL> <--csv <FILE>|", "'--help'"),
+    ];
+    cases.into_iter().for_each(|case| fails(&here, case));
 }
 
 #[test]
@@ -106,6 +140,22 @@ fn a_reader_of_errors_that_leaves_ends_the_command_quietly() {
     drop(child.stderr.take());
     let status = child.wait().unwrap();
     assert_eq!((status.code(), status.signal()), (Some(141), None));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_of_a_model_that_leaves_ends_the_command_quietly() {
+    let here = super::predict::trained("errors-export");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .current_dir(&here)
+        .args(["export", "run", "--onnx", "/dev/stdout"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(141), String::new()));
 }
 
 #[cfg(target_os = "linux")]

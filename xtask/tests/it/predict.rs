@@ -59,6 +59,7 @@ fn a_csv_file_is_read_with_and_without_header_and_label() {
         bare,
         "the label has no influence"
     );
+    assert_eq!(predict("width,height,kind\n3,0.5,\n-3,0.5,bird\n", &[]), bare, "whatever it is");
     assert_eq!(predict("cat,3,0.5\ndog,-3,0.5\n", &["--label", "first"]), bare);
     assert_eq!(predict("height,width\n0.5,3\n0.5,-3\n", &["--header"]), bare, "columns have names");
     assert_eq!(predict("3;0.5\n-3;0.5\n", &["--delimiter", ";"]), bare);
@@ -197,4 +198,57 @@ fn labels_that_hold_by_themselves_have_the_names_of_their_columns() {
     assert_eq!(predicted.stdout.lines().next(), Some("row,round,red"));
     let note = "note: leaving out the columns \"round\", \"red\" of things.csv, taken as the label\n";
     assert_eq!(predicted.stderr, note);
+}
+
+/// Grey values of 8 x 8 pixels from 0 to 255, the middle white.
+fn write_image(path: &Path) {
+    let mut encoder = png::Encoder::new(std::fs::File::create(path).unwrap(), 8, 8);
+    encoder.set_color(png::ColorType::Grayscale);
+    let grey = |i: usize| if (3..5).contains(&(i % 8)) { 255 } else { 10 };
+    let pixels: Vec<u8> = (0..64).map(grey).collect();
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+}
+
+#[test]
+fn white_is_what_the_model_scales_to_1() {
+    let here = empty_folder("predict-white");
+    prints(&here, &["train", "digits", "--epochs", "2", "--quiet", "--out", "run"]);
+    write_image(&here.join("one.png"));
+    let predict = |args: &[&str]| {
+        prints(&here, &[&["predict", "run", "--png", "one.png", "--format", "csv"], args].concat())
+    };
+    assert_eq!(predict(&[]), predict(&["--white", "16"]));
+    assert_ne!(predict(&[]), predict(&["--white", "255"]));
+}
+
+#[test]
+fn a_row_that_overflows_is_null_under_the_name_that_it_would_have() {
+    let here = trained("predict-overflow");
+    let recipe = RECIPE
+        .replace("animals.csv", "line.csv")
+        .replace("label = { column = 'kind' }, classes = ['cat', 'dog']", "label = { values = ['y'] }")
+        .replace("units = 2", "units = 1")
+        .replace("'softmax_cross_entropy'", "'mean_squared_error'")
+        .replace("learning_rate = 0.5", "learning_rate = 0.1");
+    let rows: String = (0..30).map(|i| format!("{i},{},{}\n", i % 7, 2 * i)).collect();
+    write(&here, "line.csv", &format!("a,b,y\n{rows}"));
+    write(&here, "line.toml", &recipe);
+    prints(&here, &["train", "line.toml", "--quiet", "--out", "line"]);
+    write(&here, "new.csv", "1e308,-1e308\n");
+    let predict = |run| prints(&here, &["predict", run, "--csv", "new.csv", "--format", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&predict("line")).unwrap();
+    assert!(said.get("class").is_none() && said.as_object().unwrap().contains_key("values"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_said_to_be_so_and_nothing_of_recipes() {
+    let here = trained("predict-nowhere");
+    for (command, option) in
+        [("predict", "--csv"), ("predict", "--idx"), ("predict", "--png"), ("eval", "--csv")]
+    {
+        let ended = run_in(&here, &[command, "run", option, "nowhere"]);
+        assert_eq!(ended.code, Some(2), "{command} {option}: {}", ended.stderr);
+        let said = "error: nowhere: no such file; the path begins in the current folder\n";
+        assert_eq!(ended.stderr, said, "{command} {option}");
+    }
 }
