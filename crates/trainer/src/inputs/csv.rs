@@ -182,7 +182,7 @@ mod tests {
             let expected = datasets::Features::F64(ndarray::array![[1.0, 2.0], [3.0, 4.0]].into_dyn());
             assert_eq!(found.data.features, expected, "{text}");
             assert!(found.labels.is_some() && found.data.targets.classes().is_none(), "{text}");
-            assert!(read(false).unwrap_err().contains("expected a class"), "{text}");
+            assert!(read(false).is_err(), "{text}");
         }
     }
 

@@ -251,7 +251,7 @@ schedule = { name = 'constant' }
             ("'zeros'", "'zeros', foo = 1", "r:4:26: unknown field `foo`"),
             ("delta", "delte", "r:14:1: unknown field `delte`"),
             ("'sgd'", "'sdg'", "r:15:1: unknown variant `sdg`"),
-            ("'constant'", "'constant', factor = 1", "r:19:34: unknown field `factor`"),
+            ("'constant'", "'constant', factor = 1", "r:19:33: unknown field `factor`"),
         ] {
             let error = Recipe::parse(&text.replace(right, wrong), "r".as_ref()).unwrap_err().to_string();
             assert!(error.starts_with(place), "{error}, expected {place}");
