@@ -82,7 +82,7 @@ fn every_truncation_and_every_extension_of_a_model_is_refused() {
 fn each_malformed_header_has_its_own_message() {
     let info = |rest: &str| format!(r#"{{"0.weight":{{"dtype":"F32",{rest}}}}}"#);
     let huge = u64::MAX;
-    let table: [(Vec<u8>, &str); 17] = [
+    let table: [(Vec<u8>, &str); 18] = [
         (vec![], "file: expected 8 bytes, got 0"),
         (vec![1, 0, 0], "file: expected 8 bytes, got 3"),
         (
