@@ -15,12 +15,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fs::{Disk, Fs, NewFile};
+use super::place::Place;
 use crate::Error;
 
 /// Writes a file durably: whole and synced in the place of the old one, or not at all.
 ///
 /// `write` puts the content into the writer it is given. Of a symbolic link the target is written, and the link stays.
-/// What is there and is no file, such as a pipe or a terminal, is never replaced: the content goes straight into it.
+/// What is there and is no file, such as a pipe or a terminal, is never replaced: the content goes straight into it. So
+/// it does into what a process has open, such as `/dev/stdout`, be it a file or not.
 ///
 /// # Errors
 ///
@@ -41,36 +43,10 @@ pub fn write_atomically(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    match std::fs::metadata(path) {
-        Ok(there) if !there.is_file() && !there.is_dir() => write_into(path, write),
-        _ => write_with(&Disk, &followed(path)?, write),
+    match Place::of(path).map_err(|e| Error::io("write", path, e))? {
+        Place::File(target) => write_with(&Disk, &target, write),
+        Place::Stream(stream) => stream.write(write).map_err(|e| Error::io("write", path, e)),
     }
-}
-
-/// Writes into what is no file and can only be written as it goes.
-fn write_into(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let open = || std::fs::OpenOptions::new().write(true).open(path);
-    let written = open().and_then(|file| {
-        let mut file = BufWriter::with_capacity(1 << 16, file);
-        write(&mut file)?;
-        file.flush()
-    });
-    written.map_err(|e| Error::io("write", path, e))
-}
-
-/// Where the symbolic links at `path` lead, whether or not something is there.
-fn followed(path: &Path) -> Result<PathBuf, Error> {
-    const LINKS: usize = 40; // as many as Linux follows
-    let mut target = path.to_owned();
-    for _ in 0..LINKS {
-        match std::fs::read_link(&target) {
-            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
-            Err(_) => return Ok(target),
-        }
-    }
-    let fault =
-        io::Error::new(io::ErrorKind::InvalidInput, "expected an end of the symbolic links, got a circle");
-    Err(Error::io("write", path, fault))
 }
 
 pub(crate) fn write_with(

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod fault;
+mod place;
 pub(crate) mod tensors;
 
 pub use atomic::write_atomically;

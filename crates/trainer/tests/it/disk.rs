@@ -190,3 +190,36 @@ fn a_pipe_is_written_into_and_stays_a_pipe() {
     done.unwrap();
     assert_eq!(read.join().unwrap(), [7; 100_000]);
 }
+
+#[test]
+fn what_a_process_has_open_is_written_into_and_never_replaced() {
+    let folder = Folder::new("stdout");
+    let log = folder.0.join("log");
+    for (redirect, target) in [
+        (">>", "/dev/stdout"),
+        (">", "/dev/stdout"),
+        (">>", "/dev/fd/1"),
+        ("2>>", "/dev/stderr"),
+        ("7>>", "/proc/self/fd/7"),
+        (">>", "link"),
+    ] {
+        let _ = std::fs::remove_file(folder.0.join("link"));
+        std::os::unix::fs::symlink("/dev/stdout", folder.0.join("link")).unwrap();
+        std::fs::write(&log, "kept\n").unwrap();
+        let script = format!("cd \"$TRAINER_TEST_FOLDER\"; TRAINER_TEST_TARGET={target}; export TRAINER_TEST_TARGET; exec \"$0\" \"$@\" {redirect} log");
+        let (_, text) = run_child("child_that_writes_to_what_it_has_open", &script, &folder.0);
+        let log = std::fs::read_to_string(&log).unwrap();
+        let kept = if redirect == ">" { "" } else { "kept\n" };
+        assert!(log.starts_with(kept) && log.contains("new content\n"), "{redirect} {target}: {log:?}, {text}");
+        // What the process says itself comes before and after, and overwrites nothing.
+        assert_eq!((log.clone() + &text).matches("1 passed").count(), 1, "{redirect} {target}: {log:?}, {text}");
+        assert_eq!(folder.names(), ["link", "log"], "{redirect} {target}");
+    }
+}
+
+#[test]
+#[ignore = "the child of the test above"]
+fn child_that_writes_to_what_it_has_open() {
+    let target = std::env::var_os("TRAINER_TEST_TARGET").expect("set by the parent");
+    write_atomically(target, |file| file.write_all(b"new content\n")).unwrap();
+}
