@@ -65,7 +65,7 @@ impl CheckpointStore {
 
     pub(crate) fn with_fs(dir: PathBuf, fs: Box<dyn Fs>) -> Result<Self, Error> {
         fs.create_dir_all(&dir).map_err(|e| Error::io("create the folder", &dir, e))?;
-        sweep(&*fs, &dir, "checkpoint-");
+        sweep(&*fs, &dir, |name| step_of(name).is_some());
         Ok(CheckpointStore { dir, fs })
     }
 

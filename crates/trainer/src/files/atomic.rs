@@ -55,7 +55,7 @@ pub(crate) fn write_with(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
     let target = Target::new(path)?;
-    sweep(fs, &target.dir, &format!("{}.", target.name));
+    sweep(fs, &target.dir, |stem| stem == target.stem);
     let (temporary, file) = target.create(fs).map_err(|e| Error::io("write", path, e))?;
     // Open, and so locked, until it has its name: whoever sweeps meanwhile leaves it.
     let written = fill(file, write).map_err(|e| Error::io("write", path, e)).and_then(|_open| {
@@ -81,25 +81,23 @@ fn fill(
 }
 
 /// Where a file goes.
-struct Target<'a> {
+struct Target {
     dir: PathBuf,
-    name: &'a str,
+    /// What its temporary files are called after: the name, as far as it is text and leaves room for the rest.
+    stem: String,
 }
 
-impl<'a> Target<'a> {
-    fn new(path: &'a Path) -> Result<Self, Error> {
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-            let fault = io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "expected a path that ends with a name in Unicode",
-            );
+impl Target {
+    fn new(path: &Path) -> Result<Self, Error> {
+        let name = path.file_name().ok_or_else(|| {
+            let fault = io::Error::new(io::ErrorKind::InvalidInput, "expected a path that ends with a name");
             Error::io("write", path, fault)
         })?;
         let dir = match path.parent() {
             Some(dir) if dir != Path::new("") => dir,
             _ => Path::new("."),
         };
-        Ok(Target { dir: dir.to_owned(), name })
+        Ok(Target { dir: dir.to_owned(), stem: stem(&name.to_string_lossy()) })
     }
 
     /// A new file beside the target. Its name holds the number of the process and that of the write in it; both may
@@ -109,7 +107,7 @@ impl<'a> Target<'a> {
         let mut attempts = 0;
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = self.dir.join(format!(".{}.{}-{count}.tmp", self.name, std::process::id()));
+            let path = self.dir.join(format!(".{}.{}-{count}.tmp", self.stem, std::process::id()));
             attempts += 1;
             match fs.create_new(&path) {
                 Ok(file) => return Ok((path, file)),
@@ -120,21 +118,29 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Removes what dead processes left of writes to files in this folder whose names begin so. A failure is no reason not
-/// to write.
-pub(crate) fn sweep(fs: &dyn Fs, dir: &Path, prefix: &str) {
-    let prefix = format!(".{prefix}");
+/// The start of a name, so long that with two dots, two numbers and an ending it is no longer than file systems allow.
+fn stem(name: &str) -> String {
+    const NAME: usize = 255;
+    const REST: usize = ".".len() + ".4294967295-18446744073709551615.tmp".len();
+    name[..name.floor_char_boundary(NAME - REST)].to_owned()
+}
+
+/// Removes what dead processes left of writes to files in this folder. `is_ours` is asked about the part of a temporary
+/// file's name that is that of the file. A failure is no reason not to write.
+pub(crate) fn sweep(fs: &dyn Fs, dir: &Path, is_ours: impl Fn(&str) -> bool) {
     for name in fs.list(dir).unwrap_or_default() {
-        let writer = name
-            .strip_suffix(".tmp")
-            .filter(|name| name.starts_with(&prefix))
-            .and_then(|n| n.rsplit_once('.'));
-        if writer.is_some_and(|(_, writer)| {
-            !writer.is_empty() && writer.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-        }) {
+        if stem_of(&name).is_some_and(&is_ours) {
             let _ = fs.remove_stale(&dir.join(&name));
         }
     }
+}
+
+/// `model.safetensors` of `.model.safetensors.4711-0.tmp`; nothing of a name that is not exactly so.
+fn stem_of(temporary: &str) -> Option<&str> {
+    let (stem, writer) = temporary.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let (process, count) = writer.split_once('-')?;
+    let written = format!("{}-{}", process.parse::<u32>().ok()?, count.parse::<u64>().ok()?);
+    (written == writer).then_some(stem)
 }
 
 #[cfg(all(test, feature = "checkpoint"))]
@@ -220,6 +226,24 @@ mod tests {
                     break;
                 }
             }
+        }
+    }
+
+    #[test]
+    fn only_names_of_temporary_files_are_swept() {
+        assert_eq!(stem_of(".m.onnx.4711-0.tmp"), Some("m.onnx"));
+        for other in [
+            ".m.onnx.2024-01-31.tmp",
+            ".m.onnx.2024-01.tmp",
+            ".m.onnx.20240131.tmp",
+            ".m.onnx.-.tmp",
+            ".m.onnx.4711-.tmp",
+            ".m.onnx.+4711-0.tmp",
+            ".m.onnx.99999999999-0.tmp",
+            "m.onnx.4711-0.tmp",
+            ".m.onnx.4711-0.tmp2",
+        ] {
+            assert_eq!(stem_of(other), None, "{other}");
         }
     }
 

@@ -154,6 +154,36 @@ fn a_writer_that_fails_leaves_the_old_file() {
     assert_eq!(folder.names(), ["file"]);
 }
 
+#[test]
+fn files_of_others_are_not_swept() {
+    let folder = Folder::new("others");
+    std::fs::write(folder.0.join(".m.onnx.2024-01-31.tmp"), "of a user").unwrap();
+    std::fs::write(folder.0.join(".m.onnx.4711-0.tmp"), "of a dead process").unwrap();
+    write_atomically(folder.0.join("m.onnx"), |file| file.write_all(b"x")).unwrap();
+    assert_eq!(folder.names(), [".m.onnx.2024-01-31.tmp", "m.onnx"]);
+}
+
+#[test]
+fn a_name_may_be_as_long_as_the_file_system_allows_and_need_not_be_text() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = Folder::new("names");
+    let (long, wide) = ("x".repeat(255), "\u{fffd}".repeat(85));
+    for name in [long.as_bytes(), wide.as_bytes(), b"no text: \xff"] {
+        let path = folder.0.join(std::ffi::OsStr::from_bytes(name));
+        for content in [b"old", b"new"] {
+            write_atomically(&path, |file| file.write_all(content)).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), content);
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(folder.names().is_empty(), "no temporary file is left");
+    }
+    let stale = folder.0.join(format!(".{}.4711-0.tmp", "x".repeat(218)));
+    std::fs::write(&stale, "of a dead process").unwrap();
+    write_atomically(folder.0.join(&long), |file| file.write_all(b"new")).unwrap();
+    assert_eq!(folder.names(), [long]);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_and_stay() {
