@@ -7,19 +7,26 @@
 pub mod faults;
 
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// The operations, each of which may fail or be the last before the machine stops.
 pub trait Fs: Debug + Send + Sync {
-    /// Creates a file that must not exist, locked for as long as it is open.
+    /// Creates a file that must not exist, locked for as long as it is open. It is for whom `like` was, if that is given.
     ///
     /// # Errors
     ///
     /// As every operation here: what the operating system says. `AlreadyExists` asks for another name, also where the
     /// file was removed before it was locked.
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
+    fn create_new(&self, path: &Path, like: Option<&Metadata>) -> io::Result<Box<dyn NewFile>>;
+
+    /// What is known of the file at `path`, which is to be replaced; nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied` for a file that may not be written.
+    fn replaceable(&self, path: &Path) -> io::Result<Option<Metadata>>;
 
     /// Puts `from` in the place of `to`, at once.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -54,8 +61,8 @@ pub trait NewFile: Write {
 pub struct Disk;
 
 impl Fs for Disk {
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    fn create_new(&self, path: &Path, like: Option<&Metadata>) -> io::Result<Box<dyn NewFile>> {
+        let file = created(path, like)?;
         // The lock tells the living from the dead; where there are no locks, nothing is taken for dead.
         let swept = match file.try_lock() {
             Ok(()) => !path.try_exists()?,
@@ -70,6 +77,22 @@ impl Fs for Disk {
             ));
         }
         Ok(Box::new(file))
+    }
+
+    fn replaceable(&self, path: &Path) -> io::Result<Option<Metadata>> {
+        let there = match fs::metadata(path) {
+            Ok(there) if there.is_file() => there,
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // Who may do everything is not refused by the system, but by what the file says of itself.
+        if there.permissions().readonly() {
+            let fault = "expected a file that may be written, got one that is read-only";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, fault));
+        }
+        OpenOptions::new().write(true).open(path)?;
+        Ok(Some(there))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -114,6 +137,45 @@ impl Fs for Disk {
         file.read_to_end(&mut content)?;
         Ok(content)
     }
+}
+
+/// A new file, for the owner, the group and the permissions of another from its first byte on.
+#[cfg(unix)]
+fn created(path: &Path, like: Option<&Metadata>) -> io::Result<File> {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    let Some(like) = like else { return options.open(path) };
+    // Nobody else may open it before it is known who may.
+    let file = options.mode(0o600).open(path)?;
+    let set = || {
+        let own = file.metadata()?;
+        let mut mode = like.mode() & 0o777;
+        if own.uid() != like.uid() {
+            let _ = fchown(&file, Some(like.uid()), None);
+        }
+        if own.gid() != like.gid() && fchown(&file, None, Some(like.gid())).is_err() {
+            mode &= !0o070; // not for another group
+        }
+        // Where the file system has modes of its own, there may be no setting them.
+        if own.mode() & 0o777 == mode {
+            return Ok(());
+        }
+        file.set_permissions(fs::Permissions::from_mode(mode))
+    };
+    match set() {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            let _ = fs::remove_file(path);
+            Err(error)
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn created(path: &Path, _: Option<&Metadata>) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 impl NewFile for File {

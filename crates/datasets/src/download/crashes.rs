@@ -63,7 +63,7 @@ impl Drop for Setting {
 fn disk(old: bool) -> Memory {
     let fs = Memory::new();
     if old {
-        let mut file = fs.create_new(Path::new(TARGET)).unwrap();
+        let mut file = fs.create_new(Path::new(TARGET), None).unwrap();
         file.write_all(OLD).unwrap();
         NewFile::sync(&mut *file).unwrap();
         fs.sync_dir(Path::new("folder")).unwrap();

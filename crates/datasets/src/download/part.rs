@@ -32,7 +32,7 @@ impl<'a> Part<'a> {
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = target.with_file_name(format!(".{}.{}-{count}.part", file.name, std::process::id()));
-            match fs.create_new(&path) {
+            match fs.create_new(&path, None) {
                 Ok(out) => {
                     return Ok(Self {
                         fs,

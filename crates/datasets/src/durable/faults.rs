@@ -4,6 +4,7 @@
 //! either may also survive without the other.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -176,7 +177,7 @@ fn missing() -> io::Error {
 }
 
 impl Fs for Memory {
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+    fn create_new(&self, path: &Path, _: Option<&Metadata>) -> io::Result<Box<dyn NewFile>> {
         let (mut state, extent) = self.begin()?;
         if state.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -186,6 +187,10 @@ impl Fs for Memory {
         state.names.insert(path.to_owned(), file);
         extent.result()?;
         Ok(Box::new(Open { memory: self.clone(), file }))
+    }
+
+    fn replaceable(&self, _: &Path) -> io::Result<Option<Metadata>> {
+        self.begin().map(|_| None)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -275,7 +280,7 @@ mod tests {
     fn this_file_system_loses_what_is_not_synced() {
         let path = Path::new("a/b");
         let fs = Memory::new();
-        fs.create_new(path).unwrap().write_all(b"1234").unwrap();
+        fs.create_new(path, None).unwrap().write_all(b"1234").unwrap();
         let read = |fs: &Memory, survives| fs.restarted(survives).read(path).ok();
         assert_eq!(read(&fs, Survives { names: false, content: Content::All }), None);
         assert_eq!(read(&fs, Survives { names: true, content: Content::Synced }), Some(vec![]));

@@ -10,6 +10,7 @@
 //! A failure before 3 leaves the old file as it was and removes the temporary one. A process that dies leaves a
 //! temporary file behind, which the next write to the same target sweeps.
 
+use std::fs::Metadata;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,9 @@ use crate::Error;
 /// `write` puts the content into the writer it is given. Of a symbolic link the target is written, and the link stays.
 /// What is there and is no file, such as a pipe or a terminal, is never replaced: the content goes straight into it. So
 /// it does into what a process has open, such as `/dev/stdout`, be it a file or not.
+///
+/// The new file has the permissions of the old one, and its owner and group as far as the system lets it; other
+/// attributes, and hard links to the old file, do not pass over to it. A file that is read-only is not replaced.
 ///
 /// # Errors
 ///
@@ -56,7 +60,8 @@ pub(crate) fn write_with(
 ) -> Result<(), Error> {
     let target = Target::new(path)?;
     sweep(fs, &target.dir, |stem| stem == target.stem);
-    let (temporary, file) = target.create(fs).map_err(|e| Error::io("write", path, e))?;
+    let old = fs.replaceable(path).map_err(|e| Error::io("write", path, e))?;
+    let (temporary, file) = target.create(fs, old.as_ref()).map_err(|e| Error::io("write", path, e))?;
     // Open, and so locked, until it has its name: whoever sweeps meanwhile leaves it.
     let written = fill(file, write).map_err(|e| Error::io("write", path, e)).and_then(|_open| {
         fs.rename(&temporary, path).map_err(|e| Error::io("put the new file in place", path, e))
@@ -100,16 +105,16 @@ impl Target {
         Ok(Target { dir: dir.to_owned(), stem: stem(&name.to_string_lossy()) })
     }
 
-    /// A new file beside the target. Its name holds the number of the process and that of the write in it; both may
+    /// A new file beside the target, for the same people as the old one. Its name holds the number of the process and that of the write in it; both may
     /// come again, after a restart of the machine for one, so a name that is taken is passed over.
-    fn create(&self, fs: &dyn Fs) -> io::Result<(PathBuf, Box<dyn NewFile>)> {
+    fn create(&self, fs: &dyn Fs, old: Option<&Metadata>) -> io::Result<(PathBuf, Box<dyn NewFile>)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut attempts = 0;
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = self.dir.join(format!(".{}.{}-{count}.tmp", self.stem, std::process::id()));
             attempts += 1;
-            match fs.create_new(&path) {
+            match fs.create_new(&path, old) {
                 Ok(file) => return Ok((path, file)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempts < 100 => {}
                 Err(e) => return Err(e),
@@ -271,7 +276,7 @@ mod tests {
         let start = with_old_file();
         let stopped = start.with_plan(Plan::Stop { at: 2, torn: true });
         stopped.remove(Path::new(PATH)).unwrap();
-        let _ = stopped.create_new(Path::new(PATH)).unwrap().write_all(&new_content());
+        let _ = stopped.create_new(Path::new(PATH), None).unwrap().write_all(&new_content());
         let outcomes: Vec<_> =
             every_loss().map(|loss| stopped.restarted(loss).read(Path::new(PATH)).unwrap()).collect();
         assert!(outcomes.iter().any(|content| content != OLD && *content != new_content()));

@@ -155,6 +155,32 @@ fn a_writer_that_fails_leaves_the_old_file() {
 }
 
 #[test]
+fn a_new_file_is_for_whom_the_old_one_was() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let folder = Folder::new("mode");
+    let path = folder.0.join("file");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+    for wanted in [0o600, 0o640, 0o644, 0o666, 0o755] {
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(wanted)).unwrap();
+        let mut meanwhile = 0;
+        write_atomically(&path, |file| {
+            file.write_all(b"new")?;
+            meanwhile = folder.names().iter().find(|name| name.ends_with(".tmp")).map(|n| mode(&folder.0.join(n))).unwrap();
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!((mode(&path), meanwhile), (wanted, wanted), "{wanted:o}");
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let error = write_atomically(&path, |file| file.write_all(b"newer")).unwrap_err().to_string();
+    let refused = "cannot write: expected a file that may be written, got one that is read-only";
+    assert_eq!(error, format!("{}: {refused}", path.display()));
+    assert_eq!((std::fs::read(&path).unwrap(), folder.names()), (b"new".to_vec(), vec!["file".to_owned()]));
+}
+
+#[test]
 fn files_of_others_are_not_swept() {
     let folder = Folder::new("others");
     std::fs::write(folder.0.join(".m.onnx.2024-01-31.tmp"), "of a user").unwrap();
