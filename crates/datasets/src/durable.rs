@@ -40,8 +40,11 @@ pub trait Fs: Debug + Send + Sync {
     /// Removes a file unless a living process holds it open as [`Fs::create_new`] left it.
     fn remove_stale(&self, path: &Path) -> io::Result<()>;
 
-    /// Creates a folder and those above it; no error if it is there.
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+    /// Creates a folder in one that is there; its name survives once that is synced.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Whether there is a folder.
+    fn is_dir(&self, dir: &Path) -> bool;
 
     /// The names in a folder, of files and folders, in order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
@@ -54,6 +57,30 @@ pub trait Fs: Debug + Send + Sync {
 pub trait NewFile: Write {
     /// Makes what was written survive a loss of power.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Creates a folder and those above it, so that they survive a loss of power; no error if it is there.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub fn create_dirs(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
+    let above = |dir: &Path| match dir.parent() {
+        Some(above) if above != Path::new("") => above.to_owned(),
+        _ => Path::new(".").to_owned(),
+    };
+    let named = dir.ancestors().take_while(|dir| *dir != Path::new(""));
+    let mut missing: Vec<&Path> = named.take_while(|dir| !fs.is_dir(dir)).collect();
+    // Whoever made the last one that is there may not have come to sync it. It need not be ours to sync, though.
+    let _ = fs.sync_dir(&above(missing.last().map_or(dir, |first| first.parent().unwrap_or(dir))));
+    while let Some(dir) = missing.pop() {
+        match fs.create_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs.is_dir(dir) => {}
+            other => other?,
+        }
+        fs.sync_dir(&above(dir))?;
+    }
+    Ok(())
 }
 
 /// The file system of this machine.
@@ -116,8 +143,12 @@ impl Fs for Disk {
         }
     }
 
-    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::create_dir(dir)
+    }
+
+    fn is_dir(&self, dir: &Path) -> bool {
+        dir.is_dir()
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {

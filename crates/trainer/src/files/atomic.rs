@@ -151,6 +151,7 @@ fn stem_of(temporary: &str) -> Option<&str> {
 #[cfg(all(test, feature = "checkpoint"))]
 mod tests {
     use super::*;
+    use crate::files::fs::create_dirs;
     use crate::files::fs::faults::{Memory, Plan, every_loss};
 
     const OLD: &[u8] = b"old";
@@ -170,6 +171,7 @@ mod tests {
 
     fn with_old_file() -> Memory {
         let fs = Memory::new();
+        create_dirs(&fs, Path::new("folder")).unwrap();
         write(&fs, OLD).unwrap();
         fs
     }
