@@ -136,6 +136,9 @@ impl Fs for Disk {
     }
 
     fn remove_stale(&self, path: &Path) -> io::Result<()> {
+        if !fs::symlink_metadata(path)?.is_file() {
+            return Ok(()); // no writer leaves anything else, and a pipe would keep us waiting
+        }
         let file = OpenOptions::new().write(true).open(path)?;
         match file.try_lock() {
             Ok(()) => fs::remove_file(path),
@@ -159,15 +162,18 @@ impl Fs for Disk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
-        // A pipe or a device may have no end.
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file"));
-        }
         let mut content = Vec::new();
-        file.read_to_end(&mut content)?;
+        open_file(path)?.read_to_end(&mut content)?;
         Ok(content)
     }
+}
+
+/// Opens what is a file. To open a pipe would wait for its writer, and a device may have no end.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a file"))
 }
 
 /// A new file, for the owner, the group and the permissions of another from its first byte on.

@@ -180,6 +180,20 @@ fn a_new_file_is_for_whom_the_old_one_was() {
     assert_eq!((std::fs::read(&path).unwrap(), folder.names()), (b"new".to_vec(), vec!["file".to_owned()]));
 }
 
+/// A pipe without a writer keeps whoever opens it waiting for ever.
+#[test]
+fn a_pipe_in_the_place_of_a_checkpoint_is_refused_and_keeps_nobody_waiting() {
+    let folder = Folder::new("waiting");
+    let store = CheckpointStore::open(&folder.0).unwrap();
+    store.save(&checkpoint(1)).unwrap();
+    let pipes = [folder.0.join("checkpoint-000002.ckpt"), folder.0.join(".checkpoint-000002.ckpt.4711-0.tmp")];
+    assert!(Command::new("mkfifo").args(&pipes).status().unwrap().success());
+    let found = CheckpointStore::open(&folder.0).unwrap().latest::<f64>().unwrap().unwrap();
+    assert_eq!(found.checkpoint, checkpoint(1));
+    let refused = format!("{}: cannot read: expected a file", pipes[0].display());
+    assert_eq!(found.refused.iter().map(ToString::to_string).collect::<Vec<_>>(), [refused]);
+}
+
 #[test]
 fn files_of_others_are_not_swept() {
     let folder = Folder::new("others");
