@@ -32,9 +32,9 @@ mod mirror;
 mod part;
 mod verify;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::io;
 use std::time::Duration;
 
 use crate::durable::{Disk, create_dirs};

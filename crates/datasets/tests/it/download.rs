@@ -229,7 +229,8 @@ fn a_pipe_in_a_mirror_or_among_what_is_swept_keeps_nobody_waiting() {
     let (dir, mirror) = (Folder::new(), Folder::new());
     let pipes = [mirror.0.join("data.bin"), dir.0.join(".data.bin.1-0.part")];
     assert!(Command::new("mkfifo").args(pipes).status().unwrap().success());
-    let touched = Command::new("touch").args(["-d", "2020-01-01"]).arg(dir.0.join(".data.bin.1-0.part")).status();
+    let touched =
+        Command::new("touch").args(["-d", "2020-01-01"]).arg(dir.0.join(".data.bin.1-0.part")).status();
     assert!(touched.unwrap().success());
     let error = fetch(&dir, &options(&[path(&mirror)])).unwrap_err().to_string();
     assert!(error.contains(": expected a file"), "{error}");
