@@ -167,7 +167,12 @@ fn a_new_file_is_for_whom_the_old_one_was() {
         let mut meanwhile = 0;
         write_atomically(&path, |file| {
             file.write_all(b"new")?;
-            meanwhile = folder.names().iter().find(|name| name.ends_with(".tmp")).map(|n| mode(&folder.0.join(n))).unwrap();
+            meanwhile = folder
+                .names()
+                .iter()
+                .find(|name| name.ends_with(".tmp"))
+                .map(|n| mode(&folder.0.join(n)))
+                .unwrap();
             Ok(())
         })
         .unwrap();
@@ -186,7 +191,8 @@ fn a_pipe_in_the_place_of_a_checkpoint_is_refused_and_keeps_nobody_waiting() {
     let folder = Folder::new("waiting");
     let store = CheckpointStore::open(&folder.0).unwrap();
     store.save(&checkpoint(1)).unwrap();
-    let pipes = [folder.0.join("checkpoint-000002.ckpt"), folder.0.join(".checkpoint-000002.ckpt.4711-0.tmp")];
+    let pipes =
+        [folder.0.join("checkpoint-000002.ckpt"), folder.0.join(".checkpoint-000002.ckpt.4711-0.tmp")];
     assert!(Command::new("mkfifo").args(&pipes).status().unwrap().success());
     let found = CheckpointStore::open(&folder.0).unwrap().latest::<f64>().unwrap().unwrap();
     assert_eq!(found.checkpoint, checkpoint(1));
@@ -276,13 +282,22 @@ fn what_a_process_has_open_is_written_into_and_never_replaced() {
         let _ = std::fs::remove_file(folder.0.join("link"));
         std::os::unix::fs::symlink("/dev/stdout", folder.0.join("link")).unwrap();
         std::fs::write(&log, "kept\n").unwrap();
-        let script = format!("cd \"$TRAINER_TEST_FOLDER\"; TRAINER_TEST_TARGET={target}; export TRAINER_TEST_TARGET; exec \"$0\" \"$@\" {redirect} log");
+        let script = format!(
+            "cd \"$TRAINER_TEST_FOLDER\"; TRAINER_TEST_TARGET={target}; export TRAINER_TEST_TARGET; exec \"$0\" \"$@\" {redirect} log"
+        );
         let (_, text) = run_child("child_that_writes_to_what_it_has_open", &script, &folder.0);
         let log = std::fs::read_to_string(&log).unwrap();
         let kept = if redirect == ">" { "" } else { "kept\n" };
-        assert!(log.starts_with(kept) && log.contains("new content\n"), "{redirect} {target}: {log:?}, {text}");
+        assert!(
+            log.starts_with(kept) && log.contains("new content\n"),
+            "{redirect} {target}: {log:?}, {text}"
+        );
         // What the process says itself comes before and after, and overwrites nothing.
-        assert_eq!((log.clone() + &text).matches("1 passed").count(), 1, "{redirect} {target}: {log:?}, {text}");
+        assert_eq!(
+            (log.clone() + &text).matches("1 passed").count(),
+            1,
+            "{redirect} {target}: {log:?}, {text}"
+        );
         assert_eq!(folder.names(), ["link", "log"], "{redirect} {target}");
     }
 }
