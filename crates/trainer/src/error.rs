@@ -108,7 +108,7 @@ pub enum Error {
     },
 
     /// A state that is not one of this trainer.
-    #[error("state, {name}: expected {expected}, got {got}")]
+    #[error("state, {}: expected {expected}, got {got}", name.escape_debug())]
     State {
         /// The name of the array.
         name: String,
