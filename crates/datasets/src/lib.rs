@@ -20,6 +20,7 @@ pub mod durable;
 mod error;
 mod gather;
 pub mod idx;
+mod memory;
 mod repeats;
 mod scaling;
 mod sets;

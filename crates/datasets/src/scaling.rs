@@ -113,7 +113,7 @@ impl Scaling {
         Ok(())
     }
 
-    /// Checks that the scaling fits examples of `width` numbers.
+    /// Checks that the scaling fits examples of so many `features`.
     ///
     /// # Errors
     ///

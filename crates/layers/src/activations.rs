@@ -15,8 +15,10 @@
 //! | [`Mish`] | x tanh(ln(1 + eˣ)) | y / x + x σ(x) (1 - (y / x)²) |
 //! | [`HardSwish`] | x min(max(x + 3, 0), 6) / 6 | 0 to x = -3, (2x + 3) / 6 up to x = 3, from there 1 |
 //!
-//! At a kink the derivative is that of the left side, at 3 that of the right. A NaN stays a NaN, so that a broken step
-//! shows. Nothing overflows, and infinities go to the limits of the function.
+//! At a kink the derivative is that of the left side, but at the upper ends of [`HardSigmoid`] and [`HardSwish`] that of the
+//! right. A NaN stays a NaN, so that a broken step shows. Nothing overflows, and infinities go to the limits of the function.
+//! Where a value is next to nothing beside the 1 that it is computed from, digits are lost, as in PyTorch: of the derivatives
+//! of [`Sigmoid`] and [`Tanh`] far from 0, of exact [`Gelu`] and its derivative left of -3 (at -5 in f32 four in a hundred).
 
 mod gates;
 mod rectifiers;

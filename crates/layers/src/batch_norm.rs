@@ -71,6 +71,8 @@ impl BatchNorm {
 }
 
 /// mean ← Σ x / m and var ← Σ (x - mean)² / m, in two passes, summed wide. Both are 0 if there are no values.
+/// The mean is rounded to the type of `x` in between: in f32, values that vary by less than a millionth of their size lose
+/// most digits of their variance.
 ///
 /// # Shapes
 ///

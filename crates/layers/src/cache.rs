@@ -1,6 +1,7 @@
 //! The memory of a pass, owned by whoever runs it.
 
 use ndarray::ArrayD;
+use tensor_ops::random::derive;
 
 /// Whether a pass is part of training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,15 +62,7 @@ impl<T> Cache<T> {
         self.mode = mode;
         self.seed = seed;
         for (i, child) in self.children.iter_mut().enumerate() {
-            child.begin(mode, mix(seed, i as u64));
+            child.begin(mode, derive(seed, i as u64));
         }
     }
-}
-
-/// A seed for the `i`-th inner layer: one round of SplitMix64 (Steele, Lea, Flood, 2014) over both.
-fn mix(seed: u64, i: u64) -> u64 {
-    let mut z = seed.wrapping_add((i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -10,6 +10,7 @@
 use ndarray::{ArrayD, ArrayRef2, ArrayRef3, ArrayRefD, Zip};
 use tensor_ops::Scalar;
 
+use crate::batch_norm::by_channel;
 use crate::sums::sum;
 use crate::views::{ranked, ranked_mut, standard, with_standard_mut};
 use crate::{Backprop, Cache, Error, Layer, Saved, Spec};
@@ -56,12 +57,6 @@ pub fn global_average_pool_backward<T: Scalar>(dy: &ArrayRef2<T>, dx: &mut Array
     Zip::from(dx.lanes_mut(ndarray::Axis(2))).and(dy).for_each(|mut dx, &dy| dx.fill(dy / m));
 }
 
-/// [n, c, a, b, ...] as [n, c, a b ...].
-fn flat<T>(x: &ArrayRefD<T>) -> [usize; 3] {
-    let [n, c, cells @ ..] = x.shape() else { panic!("global_average_pool: expected channels") };
-    [*n, *c, cells.iter().product()]
-}
-
 impl Layer for GlobalAveragePool {
     fn kind(&self) -> &'static str {
         "global_average_pool"
@@ -81,7 +76,7 @@ impl Layer for GlobalAveragePool {
 
 impl<T: Scalar> Backprop<T> for GlobalAveragePool {
     fn forward(&self, _: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, _: &mut Cache<T>) {
-        global_average_pool_forward(&standard(x, flat), &mut ranked_mut(y));
+        global_average_pool_forward(&standard(x, by_channel), &mut ranked_mut(y));
     }
 
     fn backward(
@@ -93,7 +88,7 @@ impl<T: Scalar> Backprop<T> for GlobalAveragePool {
         _: &mut [ArrayD<T>],
     ) {
         if let Some(dx) = dx {
-            with_standard_mut(dx, flat, |dx| global_average_pool_backward(&ranked(dy), dx));
+            with_standard_mut(dx, by_channel, |dx| global_average_pool_backward(&ranked(dy), dx));
         }
     }
 }

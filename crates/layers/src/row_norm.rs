@@ -15,7 +15,8 @@ use tensor_ops::{Scalar, pool, vectorised};
 
 use crate::sums::{channel_sums, map_channels, squares_around, sum};
 
-/// y ← γ x̂ + β, x_hat ← x̂ and inv_std ← 1 / √(σ² + ε), by the biased variance in two passes, summed wide.
+/// y ← γ x̂ + β, x_hat ← x̂ and inv_std ← 1 / √(σ² + ε), by the biased variance in two passes, summed wide, the
+/// mean rounded to the type of `x` in between.
 ///
 /// # Shapes
 ///

@@ -216,6 +216,7 @@ where
 
     fn forward(&self, params: &[ArrayD<T>], x: &ArrayRefD<T>, y: &mut ArrayRefD<T>, cache: &mut Cache<T>) {
         let Some(last) = self.len().checked_sub(1) else { return y.assign(x) };
+        assert_eq!(cache.children.len(), self.len(), "sequential: a cache that its `new_cache` has made");
         let n = x.shape()[0];
         let mut params = params;
         for (i, layer) in self.layers.iter().enumerate() {

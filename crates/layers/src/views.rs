@@ -172,6 +172,7 @@ pub fn with_slice_mut<T: Scalar>(x: &mut ArrayRefD<T>, f: impl FnOnce(&mut [T]))
 /// If there are fewer.
 #[track_caller]
 pub fn head<T>(x: &ArrayRefD<T>, n: usize) -> ArrayViewD<'_, T> {
+    check_room(x.shape()[0], n);
     if x.shape()[0] == n { x.view() } else { x.slice_axis(Axis(0), Slice::from(..n)) }
 }
 
@@ -182,7 +183,16 @@ pub fn head<T>(x: &ArrayRefD<T>, n: usize) -> ArrayViewD<'_, T> {
 /// If there are fewer.
 #[track_caller]
 pub fn head_mut<T>(x: &mut ArrayRefD<T>, n: usize) -> ArrayViewMutD<'_, T> {
+    check_room(x.shape()[0], n);
     if x.shape()[0] == n { x.view_mut() } else { x.slice_axis_mut(Axis(0), Slice::from(..n)) }
+}
+
+#[track_caller]
+fn check_room(room: usize, n: usize) {
+    assert!(
+        n <= room,
+        "a batch of {n} in memory for {room}; `new_cache` makes a cache for as many as its argument has"
+    );
 }
 
 /// The shape of a batch: `n` before the shape of one example.

@@ -1,8 +1,8 @@
 //! Weights of classes, which make a rare class count more.
 //!
 //! As in PyTorch: a row counts with the weight of its class, and a mean divides by the sum of the weights of the rows. Where
-//! all of them weigh nothing, PyTorch's mean is NaN; here it is an error, which a trainer takes for a loss and a gradient
-//! of 0, so that a batch of nothing but such rows ends no training.
+//! all of them weigh nothing, PyTorch's mean is NaN or infinite; here it is an error, which a trainer takes for a loss and a
+//! gradient of 0, so that a batch of nothing but such rows ends no training.
 
 use crate::{Error, Reduction};
 

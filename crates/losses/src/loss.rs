@@ -81,6 +81,38 @@ pub trait Loss<T: Scalar>: Debug + Send + Sync {
         gradient: Option<(T, &mut ArrayRef2<T>)>,
     ) -> Result<T::Wide, Error>;
 
+    /// The same of the *sum* over the rows, also where [`Loss::evaluate`] gives their mean: the mean times
+    /// [`Loss::weight`]. By sums, a batch is put together of parts.
+    ///
+    /// A loss whose rows may have a value though they weigh nothing in the mean must bring its own; for others, a mean over
+    /// nothing is a sum of 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loss::evaluate`], but for [`Error::NoWeight`].
+    fn evaluate_sum(
+        &self,
+        x: &ArrayRef2<T>,
+        targets: Targets<'_, T>,
+        gradient: Option<(T, &mut ArrayRef2<T>)>,
+    ) -> Result<T::Wide, Error> {
+        let weight = match self.reduction() {
+            Reduction::Mean => self.weight(targets),
+            Reduction::Sum => 1.0,
+        };
+        if weight == 0.0 {
+            return match self.evaluate(x, targets, None) {
+                Ok(_) | Err(Error::NoWeight { .. }) => {
+                    gradient.into_iter().for_each(|(_, dx)| dx.fill(T::zero()));
+                    Ok(T::Wide::from_f64(0.0))
+                }
+                Err(error) => Err(error),
+            };
+        }
+        let gradient = gradient.map(|(upstream, dx)| (upstream * T::from_f64(weight), dx));
+        Ok(self.evaluate(x, targets, gradient)? * T::Wide::from_f64(weight))
+    }
+
     /// The value alone.
     ///
     /// # Errors

@@ -102,18 +102,40 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
         targets: Targets<'_, T>,
         gradient: Option<(T, &mut ArrayRef2<T>)>,
     ) -> Result<T::Wide, Error> {
+        self.reduced(self.reduction, x, targets, gradient)
+    }
+
+    fn evaluate_sum(
+        &self,
+        x: &ArrayRef2<T>,
+        targets: Targets<'_, T>,
+        gradient: Option<(T, &mut ArrayRef2<T>)>,
+    ) -> Result<T::Wide, Error> {
+        // By smoothing, a row of a class that weighs nothing has a share of the weights of the others.
+        self.reduced(Reduction::Sum, x, targets, gradient)
+    }
+}
+
+impl SoftmaxCrossEntropy {
+    fn reduced<T: Scalar>(
+        &self,
+        reduction: Reduction,
+        x: &ArrayRef2<T>,
+        targets: Targets<'_, T>,
+        gradient: Option<(T, &mut ArrayRef2<T>)>,
+    ) -> Result<T::Wide, Error> {
         self.check()?;
         let (n, classes) = x.dim();
         class_weights::check_count(KIND, &self.class_weights, classes)?;
         let (targets, share) = match targets {
             Targets::Classes(_) => {
                 let labels = targets.classes(KIND, n, classes)?;
-                let share = class_weights::share(KIND, self.reduction, &self.class_weights, labels)?;
+                let share = class_weights::share(KIND, reduction, &self.class_weights, labels)?;
                 (Targets::Classes(labels), share)
             }
             Targets::Rows(_) => {
                 let rows = targets.distributions(KIND, x)?;
-                (Targets::Rows(rows), self.reduction.share(n as f64))
+                (Targets::Rows(rows), reduction.share(n as f64))
             }
         };
         let x = x.as_standard_layout();

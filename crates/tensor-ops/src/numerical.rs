@@ -5,9 +5,9 @@
 //! 5-point   f'(x) ≈ (f(x - 2h) - 8 f(x - h) + 8 f(x + h) - f(x + 2h)) / 12h      error h⁴/30 · f'''''
 //! ```
 //!
-//! A smaller step trades truncation for cancellation: in f64 the best step is near 1e-5 (central, about 11 correct
-//! digits lost to 1e-10) and 1e-3 (5-point, to 1e-12). Never take differences in f32: at the best step three digits
-//! are left.
+//! A smaller step trades truncation for cancellation: in f64 the best step is near 1e-5 for central differences, which are
+//! then right to about 1e-10, and near 1e-3 for 5-point ones, right to about 1e-12. Never take differences in f32: at the
+//! best step three digits are left.
 
 use ndarray::{Array, ArrayRef, Dimension};
 

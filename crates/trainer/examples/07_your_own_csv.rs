@@ -56,10 +56,8 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("test accuracy {accuracy:.3}; truth by answer:\n{}", confusion.counts());
     assert!(accuracy > 0.95);
 
-    // A model that carries its scaling and its names answers in the units and words of the file.
-    let mut model = trainer.into_model();
-    model.scaling = scaling.clone();
-    model.class_names = data.class_names.clone();
+    // In training the model has taken over scaling and names: it answers in the units and words of the file.
+    let model = trainer.into_model();
     for (point, expected) in [([50.0, 50.0], "outside"), ([80.0, 50.0], "ring"), ([3.0, 97.0], "outside")] {
         let logits = model.predict(&array![point].into_dyn())?.into_dimensionality::<Ix2>()?;
         let mut probabilities = Array2::zeros(logits.dim());

@@ -33,16 +33,13 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn train_and_save(digits: &datasets::Dataset, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let scaling = Scaling::by_constant(1.0 / 16.0);
     let network = Sequential::new(&[64]).push(Affine::new(64, 32))?.push(Relu)?.push(Affine::new(32, 10))?;
-    let mut model = Model::<f32>::new(network, 42)?;
-    model.class_names = digits.class_names.clone();
+    let model = Model::<f32>::new(network, 42)?;
     let options = Options { length: Length::Epochs(5), learning_rate: 0.1, ..Options::default() };
     let mut trainer = Trainer::new(model, SoftmaxCrossEntropy::default(), Sgd::default(), options)?;
     trainer.fit(&Source::new(digits, &scaling)?, None, |_| {})?;
 
-    // The trainer was given scaled inputs by its source; whoever loads the model gives raw ones.
-    let mut model = trainer.into_model();
-    model.scaling = scaling;
-    model.save(path)?; // whole or not at all, whatever happens in between
+    // The model has taken over the scaling of its source: whoever loads it gives raw inputs.
+    trainer.into_model().save(path)?; // whole or not at all, whatever happens in between
     Ok(())
 }
 

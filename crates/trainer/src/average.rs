@@ -1,9 +1,12 @@
 //! The moving average of weights.
 //!
 //! ```text
-//! exponential   a₁ = w₁,  aₜ = β aₜ₋₁ + (1 - β) wₜ
+//! exponential   a₁ = w₁,  aₜ = aₜ₋₁ + (1 - β) (wₜ - aₜ₋₁)
 //! equal         aₜ = aₜ₋₁ + (wₜ - aₜ₋₁) / t
 //! ```
+//!
+//! Written as β aₜ₋₁ + (1 - β) wₜ, the two factors would be rounded each by itself, and over many steps the average of weights
+//! that stay would drift away from them.
 //!
 //! Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", 1992; Izmailov et al., "Averaging weights
 //! leads to wider optima and better generalization", 2018. As PyTorch's `AveragedModel`: the first average is the first
@@ -50,12 +53,12 @@ impl Average {
             Average::Exponential { decay } => 1.0 - decay,
             Average::Equal => 1.0 / t as f64,
         };
-        let (keep, take) = (T::from_f64(1.0 - take), T::from_f64(take));
+        let take = T::from_f64(take);
         for ((spec, param), average) in specs.iter().zip(params).zip(average) {
             if t == 1 || !spec.trainable() {
                 average.assign(param);
             } else {
-                Zip::from(average).and(param).for_each(|a, &w| *a = keep * *a + take * w);
+                Zip::from(average).and(param).for_each(|a, &w| *a += take * (w - *a));
             }
         }
     }
@@ -66,6 +69,24 @@ impl Average {
                 Err(Error::option("average", "a decay from 0 and below 1", decay))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr1;
+
+    use super::*;
+
+    #[test]
+    fn weights_that_stay_are_their_own_average() {
+        let specs = [ParamSpec::offset("bias", &[3], 0.0)];
+        let params = [arr1(&[0.7_f32, -1e-3, 300.1]).into_dyn()];
+        for average in [Average::Equal, Average::Exponential { decay: 0.99 }] {
+            let mut kept = [arr1(&[0.0_f32; 3]).into_dyn()];
+            (1..=20_000).for_each(|t| average.update(t, &specs, &params, &mut kept));
+            assert_eq!(kept, params, "{average:?}");
         }
     }
 }

@@ -10,12 +10,14 @@ mod store;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 pub use run::Run;
 pub use store::{CheckpointStore, Found};
 
 use crate::files::json;
 use crate::files::tensors::{Encoder, Tensors};
-use crate::{Error, FileFault, State, Stored};
+use crate::{Error, FileFault, Progress, State, Stored};
 
 const FORMAT: &str = "trainer-checkpoint";
 const VERSION: u32 = 1;
@@ -60,7 +62,8 @@ impl<T: Stored> Checkpoint<T> {
         let tensors = Tensors::parse(bytes)?;
         tensors.expect_format(FORMAT, VERSION)?;
         let run = Run { config: tensors.json("config")?, data: tensors.json("data")? };
-        let progress = tensors.json("progress")?;
+        check_counts("", &tensors.json("progress")?)?;
+        let progress: Progress = tensors.json("progress")?;
         let mut arrays = BTreeMap::new();
         for (name, dtype, shape) in tensors.iter() {
             if dtype != T::DTYPE {
@@ -70,5 +73,20 @@ impl<T: Stored> Checkpoint<T> {
             arrays.insert(name.to_owned(), tensors.read(name, shape)?);
         }
         Ok(Checkpoint { run, state: State { arrays, progress } })
+    }
+}
+
+/// That no count is larger than any training comes to, so that the training can go on counting.
+fn check_counts(path: &str, value: &Value) -> Result<(), FileFault> {
+    const MOST: u64 = 1 << 48; // at a step each microsecond, nine years
+    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match value {
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| check_counts(&below(key), value)),
+        Value::Array(items) => items.iter().try_for_each(|item| check_counts(path, item)),
+        Value::Number(n) if n.as_u64().is_some_and(|n| n > MOST) => Err(FileFault::metadata(
+            "progress",
+            format!("{path}: expected a count of at most {MOST}, got {n}"),
+        )),
+        _ => Ok(()),
     }
 }

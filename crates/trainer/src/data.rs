@@ -10,6 +10,7 @@ use crate::Error;
 #[derive(Debug)]
 pub struct Source<'a, T: Scalar> {
     dataset: &'a Dataset,
+    scaling: &'a Scaling,
     gather: Gather<'a, T>,
     one_hot: bool,
 }
@@ -24,7 +25,7 @@ impl<'a, T: Scalar> Source<'a, T> {
         if dataset.is_empty() {
             return Err(datasets::Error::NoExamples.into());
         }
-        Ok(Source { dataset, gather: Gather::new(&dataset.features, scaling)?, one_hot: false })
+        Ok(Source { dataset, scaling, gather: Gather::new(&dataset.features, scaling)?, one_hot: false })
     }
 
     /// Classes as one-hot rows from here on, for losses that want rows of numbers.
@@ -47,6 +48,11 @@ impl<'a, T: Scalar> Source<'a, T> {
     /// The examples themselves.
     pub fn dataset(&self) -> &'a Dataset {
         self.dataset
+    }
+
+    /// What is done to the features as they are read.
+    pub fn scaling(&self) -> &'a Scaling {
+        self.scaling
     }
 
     /// x ← the scaled examples with these indices.

@@ -27,6 +27,16 @@ pub enum Error {
         /// The shape of one example that it was given.
         got: Vec<usize>,
     },
+    /// Inputs that are no batch of what the network takes, or more than there is memory for.
+    #[error("expected a batch of shape [{}{}], got {got:?}{}", n(most), axes(example), hint(example, got))]
+    BatchShape {
+        /// The shape of one example that the network takes.
+        example: Vec<usize>,
+        /// How many examples there may be, if that is bounded.
+        most: Option<usize>,
+        /// The shape of the array that it was given.
+        got: Vec<usize>,
+    },
     /// An input that is no index although the network's first layer looks rows up by index.
     #[error("example {example}: expected whole numbers below {bound}, got {got}")]
     Index {
@@ -71,8 +81,11 @@ pub enum Error {
         /// How many were given.
         got: usize,
     },
-    /// A trainable parameter that the backward pass never touches.
-    #[error("parameter {name} receives no gradient: its layer's backward pass does not add to it")]
+    /// A trainable parameter that the backward pass of the first step did not touch.
+    #[error(
+        "parameter {name} receives no gradient: its layer's backward pass did not add to it in the first step \
+         (a gradient of 0 is added too, also where no example uses the parameter)"
+    )]
     NoGradient {
         /// Its name.
         name: String,
@@ -95,7 +108,7 @@ pub enum Error {
     },
 
     /// A state that is not one of this trainer.
-    #[error("state, {name}: expected {expected}, got {got}")]
+    #[error("state, {}: expected {expected}, got {got}", name.escape_debug())]
     State {
         /// The name of the array.
         name: String,
@@ -234,6 +247,23 @@ impl Error {
             *example += by;
         }
         self
+    }
+}
+
+fn n(most: &Option<usize>) -> String {
+    most.map_or_else(|| "n".to_owned(), |most| format!("n up to {most}"))
+}
+
+fn axes(example: &[usize]) -> String {
+    example.iter().map(|axis| format!(", {axis}")).collect()
+}
+
+/// What to say of one example that is not in a batch.
+fn hint(example: &[usize], got: &[usize]) -> String {
+    if got == example {
+        format!("; one example is a batch too, of shape [1{}]", axes(example))
+    } else {
+        String::new()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use layers::views::{batched, head, head_mut};
 use layers::{Backprop, Mode};
 use losses::{Loss, Reduction};
-use ndarray::{Array2, ArrayD, ArrayView2, Axis};
+use ndarray::{Array2, ArrayD, ArrayRef2, ArrayView2, Axis};
 use tensor_ops::{Scalar, aligned_zeros, is_argmax, pool};
 
 use crate::{Error, Model, Source, TargetBuffer};
@@ -154,13 +154,7 @@ impl<T: Scalar> Evaluator<T> {
         let judged = self.for_each(model, twin, data, &mut found, |found, indices, outputs, targets| {
             *found = Found { weight: mean_weight(loss, targets), ..Found::default() };
             let refused = |source| Error::Loss { step: 0, source }.renumbered(indices);
-            if !weighs_nothing(found.weight, loss, &outputs, targets).map_err(refused)? {
-                let value = loss.value(&outputs, targets).map_err(refused)?.value();
-                found.loss = match loss.reduction() {
-                    Reduction::Mean => value * found.weight,
-                    Reduction::Sum => value,
-                };
-            }
+            found.loss = part_of_loss(loss, &outputs, targets, 1.0, None).map_err(refused)?;
             let labels = labels.map(|labels| indices.iter().map(|&i| labels[i]));
             found.correct = labels.map_or(0, |labels| correct(&outputs, labels));
             Ok(())
@@ -221,24 +215,27 @@ pub(crate) fn mean_weight<T: Scalar>(loss: &dyn Loss<T>, targets: losses::Target
     }
 }
 
-/// Whether a batch of this [`mean_weight`] counts nothing in a mean, since all of its rows are of classes that weigh nothing.
-/// Its loss and its gradient are then 0.
-///
-/// # Errors
-///
-/// What else the loss finds wrong: a label that it does not know weighs nothing either.
-pub(crate) fn weighs_nothing<T: Scalar>(
-    weight: f64,
+/// What these rows give to the loss of a whole batch that weighs `whole` (see [`mean_weight`]), or to the sum if the loss is
+/// one; and with `dy`, dy ← its derivative by their outputs.
+pub(crate) fn part_of_loss<T: Scalar>(
     loss: &dyn Loss<T>,
-    outputs: &ArrayView2<'_, T>,
+    outputs: &ArrayRef2<T>,
     targets: losses::Targets<'_, T>,
-) -> Result<bool, losses::Error> {
-    if weight > 0.0 {
-        return Ok(false);
-    }
-    match loss.value(outputs, targets) {
-        Ok(_) | Err(losses::Error::NoWeight { .. }) => Ok(true),
-        Err(error) => Err(error),
+    whole: f64,
+    dy: Option<&mut ArrayRef2<T>>,
+) -> Result<f64, losses::Error> {
+    let share = |share: f64| dy.map(|dy| (T::from_f64(share), dy));
+    match (loss.reduction(), loss.weight(targets)) {
+        (Reduction::Sum, _) => Ok(loss.evaluate(outputs, targets, share(1.0))?.value()),
+        (Reduction::Mean, weight) if weight > 0.0 => {
+            let part = weight / whole;
+            Ok(loss.evaluate(outputs, targets, share(part))?.value() * part)
+        }
+        // Of rows that weigh nothing there is no mean, but there may be a sum. A batch of nothing else has no loss.
+        (Reduction::Mean, _) => {
+            let part = if whole > 0.0 { 1.0 / whole } else { 0.0 };
+            Ok(loss.evaluate_sum(outputs, targets, share(part))?.value() * part)
+        }
     }
 }
 

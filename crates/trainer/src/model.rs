@@ -208,9 +208,10 @@ impl<T: Scalar, N> Model<T, N> {
 }
 
 impl<T: Scalar, N: Backprop<T>> Model<T, N> {
-    /// Takes what the last training pass observed into the running statistics.
+    /// Takes what the last training pass observed into the running statistics, as those of [`layers::BatchNorm`]. A trainer
+    /// does so after each step; a loop of one's own has to.
     #[cfg(feature = "train")]
-    pub(crate) fn absorb(&mut self, cache: &Cache<T>) {
+    pub fn absorb(&mut self, cache: &Cache<T>) {
         self.network.absorb(cache, &mut self.params);
     }
 
@@ -222,18 +223,18 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::InputShape`], [`Error::Index`] if the inputs are not what the network takes.
+    /// [`Error::BatchShape`], [`Error::Index`] if the inputs are not what the network takes.
     pub fn predict(&self, x: &ArrayRefD<T>) -> Result<ArrayD<T>, Error> {
         const MOST: usize = 256;
-        let n = x.shape().first().copied().unwrap_or(0);
+        let n = match x.shape() {
+            [n, example @ ..] if *example == self.input => *n,
+            _ => return Err(self.batch_shape(x, None)),
+        };
         let batch = self.at_once(MOST.min(n));
         let mut predictor = self.predictor(n.min(batch));
         if n <= batch {
             predictor.predict(x)?;
             return Ok(predictor.y);
-        }
-        if x.shape()[1..] != self.input {
-            return Err(Error::InputShape { expected: batched(n, &self.input), got: x.shape().to_vec() });
         }
         let mut y = ArrayD::zeros(batched(n, &self.output));
         let blocks = x.axis_chunks_iter(Axis(0), batch).zip(y.axis_chunks_iter_mut(Axis(0), batch));
@@ -241,6 +242,11 @@ impl<T: Scalar, N: Backprop<T>> Model<T, N> {
             y.assign(&predictor.predict(&x).map_err(|error| error.further_on(i * batch))?);
         }
         Ok(y)
+    }
+
+    /// That inputs are no batch of at most so many examples.
+    fn batch_shape(&self, x: &ArrayRefD<T>, most: Option<usize>) -> Error {
+        Error::BatchShape { example: self.input.clone(), most, got: x.shape().to_vec() }
     }
 
     /// How many examples pass through the network together where nothing but memory matters: at most so many.
@@ -291,11 +297,11 @@ impl<T: Scalar, N: Backprop<T>> Predictor<'_, T, N> {
     ///
     /// # Errors
     ///
-    /// As [`Model::predict`]; a larger batch than the predictor was made for is an [`Error::InputShape`] too.
+    /// As [`Model::predict`]; a larger batch than the predictor was made for is an [`Error::BatchShape`] too.
     pub fn predict(&mut self, x: &ArrayRefD<T>) -> Result<ArrayViewD<'_, T>, Error> {
         let fits = x.ndim() > 0 && x.shape()[1..] == self.model.input && x.shape()[0] <= self.x.shape()[0];
         if !fits {
-            return Err(Error::InputShape { expected: self.x.shape().to_vec(), got: x.shape().to_vec() });
+            return Err(self.model.batch_shape(x, Some(self.x.shape()[0])));
         }
         let Model { network, params, scaling, .. } = self.model;
         let n = x.shape()[0];

@@ -36,9 +36,9 @@ pub trait Number: Copy + sealed::Sealed {
     #[doc(hidden)]
     fn put(self, bytes: &mut Vec<u8>);
 
-    /// The numbers in `bytes`, whose length is a multiple of theirs.
+    /// Puts the numbers in `bytes`, whose length is a multiple of theirs, behind those in `numbers`.
     #[doc(hidden)]
-    fn take(bytes: &[u8], big_endian: bool) -> Vec<Self>;
+    fn take(bytes: &[u8], big_endian: bool, numbers: &mut Vec<Self>);
 }
 
 mod sealed {
@@ -55,9 +55,9 @@ macro_rules! number {
                 bytes.extend(self.to_le_bytes());
             }
 
-            fn take(bytes: &[u8], big_endian: bool) -> Vec<Self> {
+            fn take(bytes: &[u8], big_endian: bool, numbers: &mut Vec<Self>) {
                 let read = if big_endian { <$type>::from_be_bytes } else { <$type>::from_le_bytes };
-                bytes.as_chunks().0.iter().map(|&bytes| read(bytes)).collect()
+                numbers.extend(bytes.as_chunks().0.iter().map(|&bytes| read(bytes)));
             }
         }
     )*};
@@ -107,19 +107,24 @@ pub fn read<A: Number>(path: impl AsRef<Path>) -> Result<ArrayD<A>, Error> {
 /// What is wrong with the content.
 pub fn parse<A: Number>(bytes: &[u8]) -> Result<ArrayD<A>, Error> {
     let (header, data) = Header::parse(bytes)?;
+    array(&header, data)
+}
+
+/// The array whose header this is.
+fn array<A: Number>(header: &Header, data: &[u8]) -> Result<ArrayD<A>, Error> {
     let big_endian = header.check_type(A::KIND)?;
-    let size = header.shape.iter().try_fold(size_of::<A>(), |size, &axis| size.checked_mul(axis));
-    let Some(size) = size.filter(|&size| size <= isize::MAX as usize) else {
-        return Err(FileFault::Header(format!("expected a possible shape, got {:?}", header.shape)).into());
-    };
+    let size = header.data_bytes(size_of::<A>())?;
     if size != data.len() {
         let (expected, got) = (size as u64, data.len() as u64);
         return Err(FileFault::Length { what: "data", expected, got }.into());
     }
+    let mut numbers = Vec::new();
+    let reserved = numbers.try_reserve_exact(size / size_of::<A>());
+    reserved.map_err(|_| FileFault::OutOfMemory { bytes: size as u64 })?;
+    A::take(data, big_endian, &mut numbers);
     let shape = IxDyn(&header.shape).set_f(header.fortran);
-    let array = ArrayD::from_shape_vec(shape, A::take(data, big_endian));
     // An empty array may have axes whose product without the empty one is impossible.
-    Ok(array.map_err(|_| FileFault::Header(format!("expected a possible shape, got {:?}", header.shape)))?)
+    Ok(ArrayD::from_shape_vec(shape, numbers).map_err(|_| header.impossible())?)
 }
 
 /// Writes an array as a `.npy` file, durably and in one go.

@@ -20,6 +20,7 @@ mod update;
 
 use std::ops::ControlFlow;
 
+use datasets::Scaling;
 use layers::Backprop;
 use losses::Loss;
 use ndarray::ArrayD;
@@ -29,7 +30,8 @@ use crate::evaluate::Evaluator;
 use crate::groups::{self, Settings};
 use crate::optimizer;
 use crate::trace::{Phase, Trace, Tracer};
-use crate::{Error, Evaluation, History, Model, Optimizer, Options, Record, Source};
+use crate::warning::last_kind;
+use crate::{Error, Evaluation, History, Length, Meaning, Model, Optimizer, Options, Record, Source};
 use step::Memory;
 
 pub use state::{Progress, Since, State};
@@ -177,9 +179,45 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         &*self.loss
     }
 
+    /// Gives the run another length. One that has come to its end goes on from there in the next [`fit`](Trainer::fit);
+    /// a schedule that looks at the length follows the new one from the next step on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] for a length of 0.
+    pub fn set_length(&mut self, length: Length) -> Result<(), Error> {
+        let options = Options { length, ..self.options.clone() };
+        options.check()?;
+        self.options = options;
+        Ok(())
+    }
+
+    /// What belongs to the model and the data tell, unless it says otherwise: how inputs are scaled, what classes are
+    /// called, and what outputs mean that this loss trains. So the model takes raw inputs when it is trained.
+    fn take_from(&mut self, data: &Source<'_, T>) {
+        let others = [&mut self.average, &mut self.best].into_iter().flatten();
+        for model in others.chain([&mut self.model]) {
+            if model.scaling == Scaling::none() {
+                model.scaling = data.scaling().clone();
+            }
+            let names = &data.dataset().class_names;
+            if model.class_names.is_empty() && names.len() == data.outputs() {
+                model.class_names = names.clone();
+            }
+            if model.meaning == Meaning::Unknown {
+                let last = model.network().spec().map_or("", |spec| last_kind(&spec));
+                model.meaning = Meaning::of(self.loss.kind(), last);
+            }
+        }
+    }
+
     /// Trains to the end of [`Options::length`], or until [`Options::early_stopping`] has seen enough, evaluating on
     /// `test` as [`Options::evaluate`] asks, and tells `observe` of each record. The history is that of the whole run,
     /// also of what came before a [`restore`](Trainer::restore).
+    ///
+    /// A run that has come to its end takes no further step; [`set_length`](Trainer::set_length) gives it more. A model that
+    /// says nothing of its scaling, the names of classes or the meaning of its outputs takes them over from `train` and the
+    /// loss in the first step, so that it then predicts from raw inputs.
     ///
     /// # Errors
     ///

@@ -12,9 +12,9 @@ use layers::{Backprop, InputKind, Layer, Sequential};
 use ndarray::{ArrayD, Axis};
 use tensor_ops::Scalar;
 
-#[cfg(any(feature = "recipe", feature = "report"))]
-pub(crate) use last_layer::last_layer;
 pub use last_layer::of_loss;
+#[cfg(any(feature = "recipe", feature = "report"))]
+pub(crate) use last_layer::{last_kind, last_layer};
 pub use relus::of_model;
 
 use crate::table::four_digits;

@@ -27,6 +27,8 @@ mod it {
     mod pip_safetensors;
     mod prediction_only;
     #[cfg(feature = "model-file")]
+    mod printed;
+    #[cfg(feature = "model-file")]
     mod pytorch;
     mod rate_finder;
     #[cfg(feature = "recipe")]

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use super::Options;
 use super::field::is_line_end;
 use crate::Error;
+use crate::memory::grow;
 
 const BLOCK: usize = 1 << 18;
 
@@ -57,6 +58,7 @@ impl<R: Read> Blocks<R> {
                 return Err(Error::LineTooLong { line, limit: self.max_line_bytes });
             }
             if self.filled == self.buffer.len() {
+                grow(&mut self.buffer, self.filled)?;
                 self.buffer.resize(2 * self.filled, 0);
             }
             let at_start = self.total == 0;

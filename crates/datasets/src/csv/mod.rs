@@ -11,7 +11,7 @@
 //! # When not to use this
 //!
 //! For tables with text, dates, missing values or line breaks in fields, use a data frame library. All numbers are
-//! held in memory at once; the text is not.
+//! held in memory at once; the text is not. Where there is not enough of it, that is an error.
 //!
 //! # Examples
 //!
@@ -97,7 +97,8 @@ pub struct Options {
     /// The least and the largest value that a feature may have, as it is written: before it is rounded to the type in
     /// which features are held.
     pub value_range: Option<(f64, f64)>,
-    /// The most bytes of text, unpacked; 4 GiB by default.
+    /// The most bytes of text, unpacked; 4 GiB by default. Memory stays within twelve times the text, which single digits
+    /// come close to in double precision; usual numbers take about as much as their text, and up to half as much again.
     pub max_bytes: u64,
     /// The most bytes in a line; 10 MB by default.
     pub max_line_bytes: usize,
@@ -172,7 +173,7 @@ pub enum NumberType {
 /// # Errors
 ///
 /// [`Error::In`] with the path and what is wrong, with line and column where it applies: [`Error::Io`],
-/// [`Error::Options`], [`Error::NoRecords`], [`Error::FieldCount`], [`Error::NoFeatures`], [`Error::BadNumber`],
+/// [`Error::OutOfMemory`], [`Error::Options`], [`Error::NoRecords`], [`Error::FieldCount`], [`Error::NoFeatures`], [`Error::BadNumber`],
 /// [`Error::BadLabel`], [`Error::OutOfRange`], [`Error::UnterminatedQuote`], [`Error::BadQuote`], [`Error::NotText`],
 /// [`Error::HeaderIsData`], [`Error::UnknownColumn`], [`Error::AmbiguousColumn`], [`Error::LineTooLong`],
 /// [`Error::TooMuchText`], [`Error::TooManyClasses`], [`Error::GzipTruncated`], [`Error::GzipCorrupt`],

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::field::{Place, field, is_line_end};
 use super::lines::{Blocks, check_line, skip_empty};
 use super::{Options, read_blocks};
+use crate::memory::grow;
 use crate::source::Source;
 use crate::{Dataset, Error};
 
@@ -92,6 +93,7 @@ fn fields(block: &[u8], line: u64, delimiter: u8) -> Result<Vec<String>, Error> 
     loop {
         let place = Place { line, column: fields.len() + 1 };
         let (text, end) = field(block, at, delimiter, place)?;
+        grow(&mut fields, 1)?;
         fields.push(String::from_utf8_lossy(&text).into_owned());
         if is_line_end(block[end]) {
             return Ok(fields);

@@ -7,6 +7,7 @@ use super::Options;
 use super::columns::{Columns, Target};
 use super::field::{Place, field, is_line_end, short};
 use super::number::{MAX_SMALL_DIGITS, Number, is_decimal};
+use crate::memory::grow;
 use crate::{Error, MAX_UNNAMED_CLASSES};
 
 /// The records read so far.
@@ -62,6 +63,7 @@ impl<'a, N: Number> Rows<'a, N> {
 
     /// Reads a block of whole lines.
     pub(super) fn block(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.make_room(bytes.len())?;
         let mut at = 0;
         while at < bytes.len() {
             if !is_line_end(bytes[at]) {
@@ -78,11 +80,21 @@ impl<'a, N: Number> Rows<'a, N> {
         Ok(())
     }
 
+    /// Makes room for all that so many bytes can hold, so that no record has to.
+    fn make_room(&mut self, bytes: usize) -> Result<(), Error> {
+        let Columns { count, n_features, n_values, .. } = self.columns;
+        // A feature is a digit and what ends it, a target at least its end; the last record may be one too short.
+        let records = bytes / (n_features + count) + 1;
+        grow(&mut self.features, records * n_features)?;
+        grow(&mut self.values, records * n_values)?;
+        let classes = count - n_features - n_values;
+        grow(&mut self.labels, records * classes)
+    }
+
     /// Reads the record that starts at `start`; returns where its line ends.
     fn record(&mut self, bytes: &[u8], start: usize) -> Result<usize, Error> {
         let delimiter = self.options.delimiter;
         let last = self.columns.count - 1;
-        self.features.reserve(self.columns.n_features);
         self.values.resize(self.values.len() + self.columns.n_values, 0.0);
         let mut targets = 0;
         let mut at = start;

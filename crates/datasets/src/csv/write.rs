@@ -57,10 +57,11 @@ fn is_finite(data: &Dataset, example: usize) -> bool {
         Targets::Classes(_) => true,
         Targets::Values(values) => values.row(example).iter().all(|x| x.is_finite()),
     };
-    targets
-        && each!(&data.features, x => {
-            x.index_axis(ndarray::Axis(0), example).iter().all(|&x| f64::from(x).is_finite())
-        })
+    targets && each!(&data.features, x => are_finite(x.index_axis(ndarray::Axis(0), example).iter()))
+}
+
+fn are_finite<'a, A: Copy + Into<f64> + 'a>(mut numbers: impl Iterator<Item = &'a A>) -> bool {
+    numbers.all(|&x| x.into().is_finite())
 }
 
 fn header(data: &Dataset) -> String {

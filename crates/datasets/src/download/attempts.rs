@@ -2,12 +2,12 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use super::part::Part;
 use super::{Event, FetchOptions, Mirror, Trouble, check_cancel};
-use crate::durable::Fs;
+use crate::durable::{Fs, open_file};
 use crate::error::Attempt;
 use crate::{Error, File};
 
@@ -124,7 +124,7 @@ fn copy(path: &Path, write: &mut Write<'_>) -> Result<(), Trouble> {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Trouble::NotFound(error.to_string()),
         _ => Trouble::Lasting(error.to_string()),
     };
-    let mut reader = fs::File::open(path).map_err(trouble)?;
+    let mut reader = open_file(path).map_err(trouble)?;
     let mut block = vec![0; 1 << 17];
     loop {
         match reader.read(&mut block) {

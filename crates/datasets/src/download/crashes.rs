@@ -10,7 +10,7 @@ use super::attempts::Attempts;
 use super::verify::Hex;
 use super::{FetchOptions, Mirror};
 use crate::durable::faults::{Memory, Plan, every_loss};
-use crate::durable::{Fs, NewFile};
+use crate::durable::{Fs, NewFile, create_dirs};
 use crate::{Error, File};
 
 const OLD: &[u8] = b"what was there before";
@@ -62,8 +62,9 @@ impl Drop for Setting {
 /// A disk that holds another file in the place of the published one, or nothing.
 fn disk(old: bool) -> Memory {
     let fs = Memory::new();
+    create_dirs(&fs, Path::new("folder")).unwrap();
     if old {
-        let mut file = fs.create_new(Path::new(TARGET)).unwrap();
+        let mut file = fs.create_new(Path::new(TARGET), None).unwrap();
         file.write_all(OLD).unwrap();
         NewFile::sync(&mut *file).unwrap();
         fs.sync_dir(Path::new("folder")).unwrap();

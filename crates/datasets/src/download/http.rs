@@ -129,7 +129,7 @@ fn is_loopback(url: &Uri) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Where a redirect leads: a whole address, or a path on the same host.
+/// Where a redirect leads.
 fn target<B>(url: &Uri, response: &Response<B>) -> Result<Uri, Trouble> {
     let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     let Some(location) = location else {
@@ -142,13 +142,45 @@ fn target<B>(url: &Uri, response: &Response<B>) -> Result<Uri, Trouble> {
     Ok(next)
 }
 
+/// The address that `location` means at `url`, by RFC 3986: a whole one, or what differs from this one.
 fn join(url: &Uri, location: &str) -> Result<Uri, Trouble> {
-    if location.starts_with('/') && !location.starts_with("//") {
-        let (scheme, host) =
-            (url.scheme_str().unwrap_or_default(), url.authority().map_or("", |a| a.as_str()));
-        return parse(&format!("{scheme}://{host}{location}"));
+    let (scheme, host) = (url.scheme_str().unwrap_or_default(), url.authority().map_or("", |a| a.as_str()));
+    let location = location.split('#').next().unwrap_or_default();
+    if location.is_empty() {
+        return Ok(url.clone());
     }
-    parse(location)
+    let before_path = location.split(['/', '?']).next().unwrap_or_default();
+    if before_path.contains(':') {
+        return parse(location);
+    }
+    if location.starts_with("//") {
+        return parse(&format!("{scheme}:{location}"));
+    }
+    let (path, query) = match location.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (location, String::new()),
+    };
+    let path = match path {
+        "" => url.path().to_owned(),
+        whole if whole.starts_with('/') => whole.to_owned(),
+        // Beside what was asked for.
+        beside => url.path().rsplit_once('/').map_or("", |(folder, _)| folder).to_owned() + "/" + beside,
+    };
+    parse(&format!("{scheme}://{host}{}{query}", without_dots(&path)))
+}
+
+/// A path without `.` and `..`, which lead no further up than the host.
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for part in path.split('/').skip(1) {
+        match part {
+            "." => {}
+            ".." => drop(kept.pop()),
+            other => kept.push(other),
+        }
+    }
+    let is_folder = ["/.", "/.."].iter().any(|end| path.ends_with(end));
+    format!("/{}{}", kept.join("/"), if is_folder && !kept.is_empty() { "/" } else { "" })
 }
 
 fn check_status(response: Response<Body>) -> Result<Body, Trouble> {
@@ -220,9 +252,41 @@ mod tests {
             Some("https://example.org/")
         );
         for location in
-            ["http://example.org/x", "http://127.0.0.1/x", "HTTP://localhost/x", "//example.org/x", "x"]
+            ["http://example.org/x", "http://127.0.0.1/x", "HTTP://localhost/x", "ftp:x", "https:x"]
         {
             assert_eq!(follow(secure, location), None, "{location}");
         }
+    }
+
+    #[test]
+    fn addresses_join_as_the_standard_says() {
+        // RFC 3986, 5.4, as far as it is about what redirects are made of.
+        let url = parse("http://localhost/b/c/d;p?q").unwrap();
+        for (location, expected) in [
+            ("g", "/b/c/g"),
+            ("./g", "/b/c/g"),
+            ("g/", "/b/c/g/"),
+            ("/g", "/g"),
+            ("//localhost:1/g", ":1/g"),
+            ("?y", "/b/c/d;p?y"),
+            ("g?y", "/b/c/g?y"),
+            ("g?y/../x", "/b/c/g?y/../x"),
+            ("g#s", "/b/c/g"),
+            ("", "/b/c/d;p?q"),
+            (".", "/b/c/"),
+            ("..", "/b/"),
+            ("../g", "/b/g"),
+            ("../..", "/"),
+            ("../../g", "/g"),
+            ("../../../g", "/g"),
+            ("/../g", "/g"),
+            ("g/./h/../i", "/b/c/g/i"),
+            ("g.", "/b/c/g."),
+            ("..g", "/b/c/..g"),
+            ("g?a:b", "/b/c/g?a:b"),
+        ] {
+            assert_eq!(join(&url, location).unwrap(), *format!("http://localhost{expected}"), "{location}");
+        }
+        assert_eq!(join(&parse("http://localhost").unwrap(), "g").unwrap(), *"http://localhost/g");
     }
 }

@@ -32,12 +32,12 @@ mod mirror;
 mod part;
 mod verify;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use std::{fs, io};
 
-use crate::durable::Disk;
+use crate::durable::{Disk, create_dirs};
 use crate::{Error, File, Set};
 use attempts::Attempts;
 use verify::State;
@@ -208,7 +208,7 @@ pub fn fetch_files(
     for name in files.iter().map(|file| file.name).chain([folder]) {
         check_name(name)?;
     }
-    fs::create_dir_all(dir).map_err(|error| Error::Io(error).at(dir))?;
+    create_dirs(&Disk, dir).map_err(|error| Error::Io(error).at(dir))?;
     part::sweep(dir, files);
     let options = &FetchOptions { limits: options.limits.bounded(), ..options.clone() };
     files.iter().map(|file| fetch_file(file, folder, dir, options, progress)).collect()

@@ -32,7 +32,7 @@ impl<'a> Part<'a> {
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = target.with_file_name(format!(".{}.{}-{count}.part", file.name, std::process::id()));
-            match fs.create_new(&path) {
+            match fs.create_new(&path, None) {
                 Ok(out) => {
                     return Ok(Self {
                         fs,
@@ -96,8 +96,11 @@ pub(super) fn sweep(dir: &Path, files: &[File]) {
             rest.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".part"))
         };
         let old = || -> io::Result<bool> {
-            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-            Ok(age > STALE && fs::File::open(entry.path())?.try_lock().is_ok())
+            let metadata = entry.metadata()?;
+            // A date in the future is one of another clock, and never gets old.
+            let age = metadata.modified()?.elapsed().unwrap_or(Duration::MAX);
+            // What is no file is not ours, and to open a pipe would wait for its writer.
+            Ok(metadata.is_file() && age > STALE && fs::File::open(entry.path())?.try_lock().is_ok())
         };
         if files.iter().any(ours) && old().unwrap_or(false) {
             let _ = fs::remove_file(entry.path());

@@ -4,6 +4,7 @@
 //! either may also survive without the other.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -63,11 +64,19 @@ struct File {
     synced: Vec<u8>,
 }
 
+/// What a name is of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Entry {
+    Folder,
+    /// By its position among the files.
+    File(usize),
+}
+
 #[derive(Clone, Debug)]
 struct State {
     files: Vec<File>,
-    names: BTreeMap<PathBuf, usize>,
-    synced_names: BTreeMap<PathBuf, usize>,
+    names: BTreeMap<PathBuf, Entry>,
+    synced_names: BTreeMap<PathBuf, Entry>,
     operations: usize,
     plan: Plan,
     stopped: bool,
@@ -105,7 +114,9 @@ impl Memory {
     /// What is there after the machine started again.
     pub fn restarted(&self, survives: Survives) -> Self {
         let old = self.state().clone();
-        let names = if survives.names { old.names } else { old.synced_names };
+        let mut names = if survives.names { old.names } else { old.synced_names };
+        let all = names.clone();
+        names.retain(|path, _| path.ancestors().skip(1).all(|dir| is_folder(&all, dir))); // lost with its folder
         let files = old.files.into_iter().map(|file| {
             let content = match survives.content {
                 Content::All => file.content,
@@ -171,21 +182,33 @@ impl Extent {
     }
 }
 
+/// Whether there is a folder; the one in which all are is always there.
+fn is_folder(names: &BTreeMap<PathBuf, Entry>, dir: &Path) -> bool {
+    dir == Path::new("") || names.get(dir) == Some(&Entry::Folder)
+}
+
 fn missing() -> io::Error {
     io::ErrorKind::NotFound.into()
 }
 
 impl Fs for Memory {
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+    fn create_new(&self, path: &Path, _: Option<&Metadata>) -> io::Result<Box<dyn NewFile>> {
         let (mut state, extent) = self.begin()?;
         if state.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
+        if !path.parent().is_some_and(|dir| is_folder(&state.names, dir)) {
+            return Err(missing());
+        }
         let file = state.files.len();
         state.files.push(File::default());
-        state.names.insert(path.to_owned(), file);
+        state.names.insert(path.to_owned(), Entry::File(file));
         extent.result()?;
         Ok(Box::new(Open { memory: self.clone(), file }))
+    }
+
+    fn replaceable(&self, _: &Path) -> io::Result<Option<Metadata>> {
+        self.begin().map(|_| None)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -197,6 +220,10 @@ impl Fs for Memory {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let (mut state, extent) = self.begin()?;
+        let dir = if dir == Path::new(".") { Path::new("") } else { dir };
+        if !is_folder(&state.names, dir) {
+            return Err(missing());
+        }
         // Torn: the half of the names that comes first.
         let names = state.names.clone();
         let inside = |path: &Path| path.parent() == Some(dir);
@@ -219,8 +246,20 @@ impl Fs for Memory {
         self.remove(path)
     }
 
-    fn create_dir_all(&self, _: &Path) -> io::Result<()> {
-        self.begin()?.1.result()
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        let (mut state, extent) = self.begin()?;
+        if state.names.contains_key(dir) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if !dir.parent().is_some_and(|dir| is_folder(&state.names, dir)) {
+            return Err(missing());
+        }
+        state.names.insert(dir.to_owned(), Entry::Folder);
+        extent.result()
+    }
+
+    fn is_dir(&self, dir: &Path) -> bool {
+        is_folder(&self.state().names, dir)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -231,8 +270,10 @@ impl Fs for Memory {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let (state, _) = self.begin()?;
-        let file = *state.names.get(path).ok_or_else(missing)?;
-        Ok(state.files[file].content.clone())
+        match state.names.get(path) {
+            Some(&Entry::File(file)) => Ok(state.files[file].content.clone()),
+            _ => Err(missing()),
+        }
     }
 }
 
@@ -269,18 +310,59 @@ impl NewFile for Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::durable::create_dirs;
 
     /// Without it, the tests with this file system could pass because nothing is ever lost.
     #[test]
     fn this_file_system_loses_what_is_not_synced() {
         let path = Path::new("a/b");
         let fs = Memory::new();
-        fs.create_new(path).unwrap().write_all(b"1234").unwrap();
+        fs.create_dir(Path::new("a")).unwrap();
+        fs.sync_dir(Path::new(".")).unwrap();
+        fs.create_new(path, None).unwrap().write_all(b"1234").unwrap();
         let read = |fs: &Memory, survives| fs.restarted(survives).read(path).ok();
         assert_eq!(read(&fs, Survives { names: false, content: Content::All }), None);
         assert_eq!(read(&fs, Survives { names: true, content: Content::Synced }), Some(vec![]));
         assert_eq!(read(&fs, Survives { names: true, content: Content::Half }), Some(b"12".to_vec()));
         fs.sync_dir(Path::new("a")).unwrap();
         assert_eq!(read(&fs, Survives { names: false, content: Content::All }), Some(b"1234".to_vec()));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_synced_is_lost_with_all_that_is_in_it() {
+        let lost = Survives { names: false, content: Content::All };
+        let fs = Memory::new();
+        assert!(fs.create_new(Path::new("a/b"), None).is_err() && fs.create_dir(Path::new("a/b")).is_err());
+        fs.create_dir(Path::new("a")).unwrap();
+        drop(fs.create_new(Path::new("a/b"), None).unwrap());
+        fs.sync_dir(Path::new("a")).unwrap();
+        let after = fs.restarted(lost);
+        assert!(!after.is_dir(Path::new("a")) && after.read(Path::new("a/b")).is_err());
+    }
+
+    #[test]
+    fn new_folders_survive_whatever_operation_fails_or_is_the_last() {
+        let dir = Path::new("a/b/c");
+        let lost = Survives { names: false, content: Content::All };
+        for at in 0.. {
+            let fs = Memory::new().with_plan(Plan::Fail { at, for_good: false });
+            let made = create_dirs(&fs, dir).is_ok();
+            let finished = fs.operations() <= at;
+            assert!(!made || fs.restarted(lost).is_dir(dir), "failed at {at}");
+            let fs = fs.with_plan(Plan::Nothing);
+            create_dirs(&fs, dir).unwrap();
+            assert!(fs.restarted(lost).is_dir(dir), "made again after {at}");
+
+            let fs = Memory::new().with_plan(Plan::Stop { at, torn: true });
+            assert!(create_dirs(&fs, dir).is_err() || finished);
+            for loss in every_loss() {
+                let fs = fs.restarted(loss);
+                create_dirs(&fs, dir).unwrap();
+                assert!(fs.restarted(lost).is_dir(dir), "stopped at {at}, {loss:?}");
+            }
+            if finished {
+                break;
+            }
+        }
     }
 }

@@ -25,6 +25,7 @@ use std::path::Path;
 use ndarray::{ArrayD, Axis, Ix2};
 
 use crate::dataset::MAX_UNNAMED_CLASSES;
+use crate::memory::{collected, converted, grow};
 use crate::{Dataset, Error, Features, Targets};
 
 pub use read::{parse, read};
@@ -50,7 +51,8 @@ pub enum Data {
 /// How to read an IDX file.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The most bytes that the array may have; 4 GiB unless told otherwise.
+    /// The most bytes that the array may have; 4 GiB unless told otherwise. Memory stays within three times as much, and
+    /// for labels in a data set, which are few, within nine times: a class is a `usize` there.
     pub max_bytes: u64,
 }
 
@@ -75,7 +77,7 @@ pub fn load(
     let numbers = read(&labels, options)?;
     let features = images.into_features().map_err(|error| error.at(features.as_ref()))?;
     numbers
-        .into_targets(class_names.len())
+        .into_targets(features.len(), class_names.len())
         .and_then(|targets| Dataset::new(features, targets, class_names))
         .map_err(|error| error.at(labels.as_ref()))
 }
@@ -88,10 +90,11 @@ pub fn load(
 /// # Errors
 ///
 /// [`Error::WrongRank`], [`Error::CountMismatch`], [`Error::LabelOutOfRange`], [`Error::TooManyClasses`],
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`], [`Error::OutOfMemory`].
 pub fn dataset(features: Data, labels: Data, class_names: Vec<String>) -> Result<Dataset, Error> {
-    let targets = labels.into_targets(class_names.len())?;
-    Dataset::new(features.into_features()?, targets, class_names)
+    let features = features.into_features()?;
+    let targets = labels.into_targets(features.len(), class_names.len())?;
+    Dataset::new(features, targets, class_names)
 }
 
 /// Applies the same expression to whichever array a [`Data`] holds.
@@ -121,26 +124,31 @@ impl Data {
         }
         Ok(match self {
             Self::U8(x) => Features::U8(x),
-            Self::I8(x) => Features::F32(x.mapv(f32::from)),
-            Self::I16(x) => Features::F32(x.mapv(f32::from)),
-            Self::I32(x) => Features::F64(x.mapv(f64::from)),
+            Self::I8(x) => Features::F32(converted(&x, f32::from)?),
+            Self::I16(x) => Features::F32(converted(&x, f32::from)?),
+            Self::I32(x) => Features::F64(converted(&x, f64::from)?),
             Self::F32(x) => Features::F32(finite(x)?),
             Self::F64(x) => Features::F64(finite(x)?),
         })
     }
 
-    /// `classes` is 0 if their number is not known.
-    fn into_targets(self, classes: usize) -> Result<Targets, Error> {
-        let rank = self.shape().len();
+    /// The targets of so many examples; `classes` is 0 if their number is not known.
+    fn into_targets(self, examples: usize, classes: usize) -> Result<Targets, Error> {
+        let (rank, targets) = (self.shape().len(), self.shape().first().copied().unwrap_or(0));
+        let are_values = matches!(self, Self::F32(_) | Self::F64(_));
         match self {
             _ if rank == 0 => Err(Error::WrongRank { what: "labels", expected: "1 or 2", got: 0 }),
-            Self::F32(x) => values(finite(x.mapv(f64::from))?),
+            _ if rank != 1 && !are_values => {
+                Err(Error::WrongRank { what: "labels", expected: "1", got: rank })
+            }
+            // Before they become eight times as large.
+            _ if targets != examples => Err(Error::CountMismatch { examples, targets }),
+            Self::F32(x) => values(finite(converted(&x, f64::from)?)?),
             Self::F64(x) => values(finite(x)?),
-            _ if rank != 1 => Err(Error::WrongRank { what: "labels", expected: "1", got: rank }),
-            Self::U8(x) => Ok(Targets::Classes(x.into_iter().map(usize::from).collect())),
-            Self::I8(x) => class_indices(x.into_iter().map(i64::from), classes),
-            Self::I16(x) => class_indices(x.into_iter().map(i64::from), classes),
-            Self::I32(x) => class_indices(x.into_iter().map(i64::from), classes),
+            Self::U8(x) => Ok(Targets::Classes(collected(x.iter().map(|&x| usize::from(x)))?)),
+            Self::I8(x) => class_indices(x.iter().map(|&x| i64::from(x)), classes),
+            Self::I16(x) => class_indices(x.iter().map(|&x| i64::from(x)), classes),
+            Self::I32(x) => class_indices(x.iter().map(|&x| i64::from(x)), classes),
         }
     }
 }
@@ -162,14 +170,17 @@ fn values(x: ArrayD<f64>) -> Result<Targets, Error> {
     }
 }
 
-fn class_indices(labels: impl Iterator<Item = i64>, classes: usize) -> Result<Targets, Error> {
+fn class_indices(labels: impl ExactSizeIterator<Item = i64>, classes: usize) -> Result<Targets, Error> {
     let classes = if classes == 0 { MAX_UNNAMED_CLASSES } else { classes };
-    let index = |(index, label): (usize, i64)| {
-        usize::try_from(label).map_err(|_| Error::LabelOutOfRange {
+    let mut indices = Vec::new();
+    grow(&mut indices, labels.len())?;
+    for (index, label) in labels.enumerate() {
+        let class = usize::try_from(label);
+        indices.push(class.map_err(|_| Error::LabelOutOfRange {
             index,
             label: label.to_string(),
             classes,
-        })
-    };
-    Ok(Targets::Classes(labels.enumerate().map(index).collect::<Result<_, _>>()?))
+        })?);
+    }
+    Ok(Targets::Classes(indices))
 }

@@ -7,6 +7,7 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::{Data, Options};
 use crate::Error;
+use crate::memory::collected;
 use crate::source::Source;
 
 /// Reads an IDX file, plain or gzip; which of them is known from its first bytes, not its name.
@@ -17,7 +18,7 @@ use crate::source::Source;
 ///
 /// [`Error::In`] with the path and one of: [`Error::Io`], [`Error::Truncated`], [`Error::BadMagic`],
 /// [`Error::UnknownType`], [`Error::ZeroAxis`], [`Error::TooLarge`], [`Error::TrailingData`],
-/// [`Error::GzipTruncated`], [`Error::GzipCorrupt`], [`Error::GzipTrailing`].
+/// [`Error::GzipTruncated`], [`Error::GzipCorrupt`], [`Error::GzipTrailing`], [`Error::OutOfMemory`].
 pub fn read(path: impl AsRef<Path>, options: &Options) -> Result<Data, Error> {
     let path = path.as_ref();
     let source = Source::open(path)?;
@@ -51,7 +52,7 @@ fn read_source(mut source: Source<'_>, options: &Options) -> Result<Data, Error>
     let shape: Vec<usize> = axes.map(|axis| axis as usize).collect();
     let bytes = payload_bytes(&shape, size, &source, options)?;
     let payload = payload(&mut source, bytes, 4 + 4 * u64::from(rank))?;
-    Ok(decode(code, &shape, payload))
+    decode(code, &shape, payload)
 }
 
 /// The next `count` bytes of the header, of which `before` bytes were read already.
@@ -114,22 +115,22 @@ fn payload(source: &mut Source<'_>, bytes: u64, header: u64) -> Result<Vec<u8>, 
     Ok(payload)
 }
 
-fn decode(code: u8, shape: &[usize], payload: Vec<u8>) -> Data {
+fn decode(code: u8, shape: &[usize], payload: Vec<u8>) -> Result<Data, Error> {
     fn array<A>(shape: &[usize], numbers: Vec<A>) -> ArrayD<A> {
         ArrayD::from_shape_vec(IxDyn(shape), numbers).expect("the size was checked against the shape")
     }
     macro_rules! big_endian {
         ($number:ty) => {{
             let numbers = payload.chunks_exact(size_of::<$number>());
-            array(shape, numbers.map(|x| <$number>::from_be_bytes(x.try_into().expect("exact"))).collect())
+            array(shape, collected(numbers.map(|x| <$number>::from_be_bytes(x.try_into().expect("exact"))))?)
         }};
     }
-    match code {
+    Ok(match code {
         0x09 => Data::I8(big_endian!(i8)),
         0x0B => Data::I16(big_endian!(i16)),
         0x0C => Data::I32(big_endian!(i32)),
         0x0D => Data::F32(big_endian!(f32)),
         0x0E => Data::F64(big_endian!(f64)),
         _ => Data::U8(array(shape, payload)),
-    }
+    })
 }

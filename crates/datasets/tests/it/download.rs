@@ -202,10 +202,38 @@ fn what_killed_processes_left_is_swept_and_what_is_in_use_is_not() {
     held.lock().unwrap();
     drop((aged(".data.bin.1-0.part"), aged(".other.bin.1-0.part"), aged("data.bin.part")));
     dir.file(".data.bin.3-0.part", b"fresh");
+    let ahead = |name| {
+        let file = OpenOptions::new().write(true).create_new(true).open(dir.0.join(name)).unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
+        file
+    };
+    drop(ahead(".data.bin.4-0.part"));
+    let held_ahead = ahead(".data.bin.5-0.part");
+    held_ahead.lock().unwrap();
     fetch(&dir, &options(&[])).unwrap();
-    let kept =
-        [".data.bin.2-0.part", ".data.bin.3-0.part", ".other.bin.1-0.part", "data.bin", "data.bin.part"];
+    let kept = [
+        ".data.bin.2-0.part",
+        ".data.bin.3-0.part",
+        ".data.bin.5-0.part",
+        ".other.bin.1-0.part",
+        "data.bin",
+        "data.bin.part",
+    ];
     assert_eq!(dir.names(), kept);
+}
+
+/// A pipe without a writer keeps whoever opens it waiting for ever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_mirror_or_among_what_is_swept_keeps_nobody_waiting() {
+    let (dir, mirror) = (Folder::new(), Folder::new());
+    let pipes = [mirror.0.join("data.bin"), dir.0.join(".data.bin.1-0.part")];
+    assert!(Command::new("mkfifo").args(pipes).status().unwrap().success());
+    let touched =
+        Command::new("touch").args(["-d", "2020-01-01"]).arg(dir.0.join(".data.bin.1-0.part")).status();
+    assert!(touched.unwrap().success());
+    let error = fetch(&dir, &options(&[path(&mirror)])).unwrap_err().to_string();
+    assert!(error.contains(": expected a file"), "{error}");
 }
 
 /// Runs this test program again as a process of its own that fetches from `mirror` into `dir`.

@@ -164,12 +164,17 @@ fn redirects_on_the_same_host_and_to_another_are_followed() {
     let elsewhere = format!("{}/x", other.url());
     let server = Server::new(move |_, request| match request {
         "GET /data.bin" => Reply::status("301 Moved Permanently").header("Location", "/there?x=1"),
+        "GET /there?x=1" => Reply::status("302 Found").header("Location", "a/../b/c"),
+        "GET /b/c" => Reply::status("303 See Other").header("Location", "../d"),
         _ => Reply::status("307 Temporary Redirect").header("Location", &elsewhere),
     });
     assert!(fetch(&Folder::new(), &options(&[&server.url()])).is_ok());
     assert_eq!(
         (server.requests(), other.requests()),
-        (vec!["GET /data.bin".into(), "GET /there?x=1".into()], vec!["GET /x".to_owned()])
+        (
+            ["GET /data.bin", "GET /there?x=1", "GET /b/c", "GET /d"].map(String::from).to_vec(),
+            vec!["GET /x".to_owned()]
+        )
     );
 }
 

@@ -47,7 +47,10 @@ fn check_on_one_thread(layer: &dyn AnyLayer, input: &[usize], settings: &Setting
         return report;
     }
     for mode in [Mode::Train, Mode::Infer] {
-        for n in settings.batches.iter().copied().chain([MANY]) {
+        // Of many examples, projections take in all, and the sum over examples holds each to itself alone.
+        let few = Settings { samples: 2, projections: 2, ..settings.clone() };
+        let batches = settings.batches.iter().map(|&n| (n, settings)).chain([(MANY, &few)]);
+        for (n, settings) in batches {
             let run = || check_batch(&Subject::new(layer, input, n, mode, settings), settings, &mut report);
             if let Err(message) = quietly(run) {
                 report.fail_with(

@@ -26,6 +26,7 @@ impl Promises<'_, '_> {
         self.written(report);
         self.layouts(report);
         self.parts(report);
+        self.sum(report);
         self.single(report);
         self.extremes(report);
         self.kinks(report);
@@ -120,6 +121,26 @@ impl Promises<'_, '_> {
         self.compare(Check::BatchSum, "", &gradient, &of_parts, report);
         if (value - sum).abs() > self.settings.tolerances.dual * value.abs().max(1.0) {
             let note = format!("value {value} of all rows, {sum} put together from two parts");
+            report.fail_with(Check::BatchSum, &self.place, "value", note);
+        }
+    }
+
+    /// The sum over the rows is their mean times what they weigh.
+    fn sum(&self, report: &mut Report) {
+        let s = self.subject;
+        let (value, gradient) = s.gradient(&s.x, UPSTREAM, f64::NAN);
+        let weight = match f64::over(s.loss).reduction() {
+            Reduction::Mean => s.targets.with(|targets| f64::over(s.loss).weight(targets)),
+            Reduction::Sum => 1.0,
+        };
+        let mut dx = Array2::from_elem(s.x.dim(), f64::NAN);
+        let evaluate =
+            |t: Targets<'_, f64>| f64::over(s.loss).evaluate_sum(&s.x, t, Some((UPSTREAM, &mut dx)));
+        let sum = s.targets.with(evaluate).expect("the targets were accepted before");
+        self.compare(Check::BatchSum, "sum", &dx, &(gradient * weight), report);
+        let expected = value * weight;
+        if (sum - expected).abs() > self.settings.tolerances.dual * expected.abs().max(1.0) {
+            let note = format!("a sum of {sum}, expected {expected}: the mean times what the rows weigh");
             report.fail_with(Check::BatchSum, &self.place, "value", note);
         }
     }

@@ -145,8 +145,8 @@ pub(crate) fn product<T: Driven>(
     }
 }
 
-/// Steps of k in each block, but for the last one, which may have fewer. One block, or an even number, so that two
-/// threads may have as many.
+/// Steps of k in each block, but for the last one, which may have fewer. One block, or an even number unless rounding up
+/// leaves nothing for the last, so that two threads may have as many.
 pub(super) fn depth<T: Driven>(k: usize) -> usize {
     match k.div_ceil(T::DEPTH) {
         0 | 1 => k.max(1),

@@ -29,8 +29,8 @@
 //! The kernels are written for these shapes: products with some tens to hundreds of rows and columns. They use the
 //! vector instructions of the machine at hand (`TENSOR_OPS_ISA=avx2` or `portable` in the environment asks for less),
 //! read factors in place where that is as fast as a packed copy, copy a panel while the first tile reads it where that is
-//! enough, and keep the memory for copies and for sums of blocks: a product allocates only if none before it in its thread
-//! needed a copy, or sums of as many elements.
+//! enough, and keep the memory for copies and for sums of blocks: a product into a `c` whose rows are contiguous allocates
+//! only if none before it in its thread needed a copy, or sums of as many elements.
 
 mod drive;
 mod pack;

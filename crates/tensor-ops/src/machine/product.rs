@@ -280,9 +280,12 @@ impl<T: Scalar> Product<'_, '_, T> {
                     c_row,
                 };
                 prefetch_some();
+                debug_assert!(j % L::Half::N == 0, "a tile begins where a half vector of its panel does");
                 // SAFETY: the caller vouches for the instruction set. The check has made sure that rows below m and
                 // columns below n are valid in each part (up to a whole panel in a packed one), and the tile covers
-                // no others: no more rows than are left, no more columns than `width`. There is room for a panel.
+                // no others: no more rows than are left, no more columns than `width`. Of packed columns it reads whole
+                // half vectors: they end within the panel, of which each tile begins at a multiple of one. There is
+                // room for a panel.
                 i += unsafe { tile.rows::<L, W>(m - i, panel) };
                 if copies {
                     (b, b_row, b_padded) = (room, narrow as isize, true);

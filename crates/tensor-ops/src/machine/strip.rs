@@ -54,6 +54,7 @@ impl<T: Copy> Tile<T> {
     /// As for [`strip_of`](Self::strip_of).
     #[inline(always)]
     pub(super) unsafe fn strip<L: Turn<Number = T>, const J: usize>(&self, rows: usize) {
+        const { assert!(L::N <= MOST_LANES, "a vector is read from and written to so many numbers") };
         // SAFETY: as for `strip_of`.
         unsafe {
             let mut sums = [[L::splat(self.zero); J]; VECTORS];

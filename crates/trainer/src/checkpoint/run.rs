@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::files::shown::{MESSAGE, VALUE, shown};
 use crate::files::tensors::hex;
 use crate::{Error, FileFault};
 
@@ -79,7 +80,10 @@ fn differences_of(prefix: &str, then: &Value, now: &Value) -> Vec<String> {
     let text = |map: &BTreeMap<String, String>, key| map.get(key).map_or("nothing".to_owned(), Clone::clone);
     let changed = keys.into_iter().filter(|&key| a.get(key) != b.get(key));
     changed
-        .map(|key| format!("{prefix}{key}: {} in the checkpoint, {} now", text(&a, key), text(&b, key)))
+        .map(|key| {
+            let (then, now) = (shown(&text(&a, key), MESSAGE), shown(&text(&b, key), MESSAGE));
+            format!("{prefix}{}: {then} in the checkpoint, {now} now", shown(key, VALUE))
+        })
         .collect()
 }
 
@@ -186,6 +190,15 @@ mod tests {
         renamed.class_names[0] = "zero".into();
         assert!(message(&then, &run(&renamed)).contains("data.train.class_names"));
         assert!(message(&then, &Run::new(&json!({}), &[]).unwrap()).contains("nothing now"));
+    }
+
+    #[test]
+    fn what_a_hostile_checkpoint_says_is_short_and_safe_to_print() {
+        let hostile = json!({"\u{1b}[2J": "x".repeat(3_000_000), "name": "\u{9b}1m"});
+        let then = Run::new(&hostile, &[]).unwrap();
+        let message = message(&then, &Run::new(&json!({}), &[]).unwrap());
+        assert!(message.contains("\\u{1b}[2J: \"xxx") && message.contains("\"\\u{9b}1m\""), "{message}");
+        assert!(message.len() < 1000 && !message.contains(char::is_control), "{message}");
     }
 
     #[test]

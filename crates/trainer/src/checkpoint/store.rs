@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Checkpoint;
-use crate::files::fs::{Disk, Fs};
+use crate::files::fs::{Disk, Fs, create_dirs};
 use crate::files::{read_with, sweep, write_with};
 use crate::{Error, Stored};
 
@@ -64,8 +64,8 @@ impl CheckpointStore {
     }
 
     pub(crate) fn with_fs(dir: PathBuf, fs: Box<dyn Fs>) -> Result<Self, Error> {
-        fs.create_dir_all(&dir).map_err(|e| Error::io("create the folder", &dir, e))?;
-        sweep(&*fs, &dir, "checkpoint-");
+        create_dirs(&*fs, &dir).map_err(|e| Error::io("create the folder", &dir, e))?;
+        sweep(&*fs, &dir, |name| step_of(name).is_some());
         Ok(CheckpointStore { dir, fs })
     }
 
@@ -158,8 +158,12 @@ mod tests {
         Checkpoint { run: Run::new(&"test", &[]).unwrap(), state }
     }
 
+    fn open(fs: &Memory) -> Result<CheckpointStore, Error> {
+        CheckpointStore::with_fs(DIR.into(), Box::new(fs.clone()))
+    }
+
     fn store(fs: &Memory) -> CheckpointStore {
-        CheckpointStore::with_fs(DIR.into(), Box::new(fs.clone())).unwrap()
+        open(fs).unwrap()
     }
 
     /// A folder in which training has saved so many checkpoints, one a step.
@@ -182,13 +186,13 @@ mod tests {
         for saves in 0..4 {
             let start = after(saves);
             let before = latest(&start);
-            for at in 1.. {
+            for at in 0.. {
                 let mut finished = false;
                 for (torn, loss) in
                     [false, true].into_iter().flat_map(|torn| every_loss().map(move |l| (torn, l)))
                 {
                     let fs = start.with_plan(Plan::Stop { at, torn });
-                    let saved = store(&fs).save(&checkpoint(saves + 1)).is_ok();
+                    let saved = open(&fs).and_then(|store| store.save(&checkpoint(saves + 1))).is_ok();
                     finished = fs.operations() <= at;
                     let fs = fs.restarted(loss);
                     let now = latest(&fs);
@@ -211,9 +215,9 @@ mod tests {
         for (saves, for_good) in [(0, false), (1, false), (3, false), (0, true), (1, true), (3, true)] {
             let start = after(saves);
             let before = latest(&start);
-            for at in 1.. {
+            for at in 0.. {
                 let fs = start.with_plan(Plan::Fail { at, for_good });
-                let saved = store(&fs).save(&checkpoint(saves + 1)).is_ok();
+                let saved = open(&fs).and_then(|store| store.save(&checkpoint(saves + 1))).is_ok();
                 let finished = fs.operations() <= at;
                 let fs = fs.with_plan(Plan::Nothing);
                 let now = latest(&fs);

@@ -10,17 +10,23 @@
 //! A failure before 3 leaves the old file as it was and removes the temporary one. A process that dies leaves a
 //! temporary file behind, which the next write to the same target sweeps.
 
+use std::fs::Metadata;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fs::{Disk, Fs, NewFile};
+use super::place::Place;
 use crate::Error;
 
 /// Writes a file durably: whole and synced in the place of the old one, or not at all.
 ///
 /// `write` puts the content into the writer it is given. Of a symbolic link the target is written, and the link stays.
-/// What is there and is no file, such as a pipe or a terminal, is never replaced: the content goes straight into it.
+/// What is there and is no file, such as a pipe or a terminal, is never replaced: the content goes straight into it. So
+/// it does into what a process has open, such as `/dev/stdout`, be it a file or not.
+///
+/// The new file has the permissions of the old one, and its owner and group as far as the system lets it; other
+/// attributes, and hard links to the old file, do not pass over to it. A file that is read-only is not replaced.
 ///
 /// # Errors
 ///
@@ -41,36 +47,10 @@ pub fn write_atomically(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    match std::fs::metadata(path) {
-        Ok(there) if !there.is_file() && !there.is_dir() => write_into(path, write),
-        _ => write_with(&Disk, &followed(path)?, write),
+    match Place::of(path).map_err(|e| Error::io("write", path, e))? {
+        Place::File(target) => write_with(&Disk, &target, write),
+        Place::Stream(stream) => stream.write(write).map_err(|e| Error::io("write", path, e)),
     }
-}
-
-/// Writes into what is no file and can only be written as it goes.
-fn write_into(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let open = || std::fs::OpenOptions::new().write(true).open(path);
-    let written = open().and_then(|file| {
-        let mut file = BufWriter::with_capacity(1 << 16, file);
-        write(&mut file)?;
-        file.flush()
-    });
-    written.map_err(|e| Error::io("write", path, e))
-}
-
-/// Where the symbolic links at `path` lead, whether or not something is there.
-fn followed(path: &Path) -> Result<PathBuf, Error> {
-    const LINKS: usize = 40; // as many as Linux follows
-    let mut target = path.to_owned();
-    for _ in 0..LINKS {
-        match std::fs::read_link(&target) {
-            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
-            Err(_) => return Ok(target),
-        }
-    }
-    let fault =
-        io::Error::new(io::ErrorKind::InvalidInput, "expected an end of the symbolic links, got a circle");
-    Err(Error::io("write", path, fault))
 }
 
 pub(crate) fn write_with(
@@ -79,8 +59,9 @@ pub(crate) fn write_with(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
     let target = Target::new(path)?;
-    sweep(fs, &target.dir, &format!("{}.", target.name));
-    let (temporary, file) = target.create(fs).map_err(|e| Error::io("write", path, e))?;
+    sweep(fs, &target.dir, |stem| stem == target.stem);
+    let old = fs.replaceable(path).map_err(|e| Error::io("write", path, e))?;
+    let (temporary, file) = target.create(fs, old.as_ref()).map_err(|e| Error::io("write", path, e))?;
     // Open, and so locked, until it has its name: whoever sweeps meanwhile leaves it.
     let written = fill(file, write).map_err(|e| Error::io("write", path, e)).and_then(|_open| {
         fs.rename(&temporary, path).map_err(|e| Error::io("put the new file in place", path, e))
@@ -105,37 +86,35 @@ fn fill(
 }
 
 /// Where a file goes.
-struct Target<'a> {
+struct Target {
     dir: PathBuf,
-    name: &'a str,
+    /// What its temporary files are called after: the name, as far as it is text and leaves room for the rest.
+    stem: String,
 }
 
-impl<'a> Target<'a> {
-    fn new(path: &'a Path) -> Result<Self, Error> {
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-            let fault = io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "expected a path that ends with a name in Unicode",
-            );
+impl Target {
+    fn new(path: &Path) -> Result<Self, Error> {
+        let name = path.file_name().ok_or_else(|| {
+            let fault = io::Error::new(io::ErrorKind::InvalidInput, "expected a path that ends with a name");
             Error::io("write", path, fault)
         })?;
         let dir = match path.parent() {
             Some(dir) if dir != Path::new("") => dir,
             _ => Path::new("."),
         };
-        Ok(Target { dir: dir.to_owned(), name })
+        Ok(Target { dir: dir.to_owned(), stem: stem(&name.to_string_lossy()) })
     }
 
-    /// A new file beside the target. Its name holds the number of the process and that of the write in it; both may
+    /// A new file beside the target, for the same people as the old one. Its name holds the number of the process and that of the write in it; both may
     /// come again, after a restart of the machine for one, so a name that is taken is passed over.
-    fn create(&self, fs: &dyn Fs) -> io::Result<(PathBuf, Box<dyn NewFile>)> {
+    fn create(&self, fs: &dyn Fs, old: Option<&Metadata>) -> io::Result<(PathBuf, Box<dyn NewFile>)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut attempts = 0;
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = self.dir.join(format!(".{}.{}-{count}.tmp", self.name, std::process::id()));
+            let path = self.dir.join(format!(".{}.{}-{count}.tmp", self.stem, std::process::id()));
             attempts += 1;
-            match fs.create_new(&path) {
+            match fs.create_new(&path, old) {
                 Ok(file) => return Ok((path, file)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempts < 100 => {}
                 Err(e) => return Err(e),
@@ -144,26 +123,35 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Removes what dead processes left of writes to files in this folder whose names begin so. A failure is no reason not
-/// to write.
-pub(crate) fn sweep(fs: &dyn Fs, dir: &Path, prefix: &str) {
-    let prefix = format!(".{prefix}");
+/// The start of a name, so long that with two dots, two numbers and an ending it is no longer than file systems allow.
+fn stem(name: &str) -> String {
+    const NAME: usize = 255;
+    const REST: usize = ".".len() + ".4294967295-18446744073709551615.tmp".len();
+    name[..name.floor_char_boundary(NAME - REST)].to_owned()
+}
+
+/// Removes what dead processes left of writes to files in this folder. `is_ours` is asked about the part of a temporary
+/// file's name that is that of the file. A failure is no reason not to write.
+pub(crate) fn sweep(fs: &dyn Fs, dir: &Path, is_ours: impl Fn(&str) -> bool) {
     for name in fs.list(dir).unwrap_or_default() {
-        let writer = name
-            .strip_suffix(".tmp")
-            .filter(|name| name.starts_with(&prefix))
-            .and_then(|n| n.rsplit_once('.'));
-        if writer.is_some_and(|(_, writer)| {
-            !writer.is_empty() && writer.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-        }) {
+        if stem_of(&name).is_some_and(&is_ours) {
             let _ = fs.remove_stale(&dir.join(&name));
         }
     }
 }
 
+/// `model.safetensors` of `.model.safetensors.4711-0.tmp`; nothing of a name that is not exactly so.
+fn stem_of(temporary: &str) -> Option<&str> {
+    let (stem, writer) = temporary.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let (process, count) = writer.split_once('-')?;
+    let written = format!("{}-{}", process.parse::<u32>().ok()?, count.parse::<u64>().ok()?);
+    (written == writer).then_some(stem)
+}
+
 #[cfg(all(test, feature = "checkpoint"))]
 mod tests {
     use super::*;
+    use crate::files::fs::create_dirs;
     use crate::files::fs::faults::{Memory, Plan, every_loss};
 
     const OLD: &[u8] = b"old";
@@ -183,6 +171,7 @@ mod tests {
 
     fn with_old_file() -> Memory {
         let fs = Memory::new();
+        create_dirs(&fs, Path::new("folder")).unwrap();
         write(&fs, OLD).unwrap();
         fs
     }
@@ -248,6 +237,24 @@ mod tests {
     }
 
     #[test]
+    fn only_names_of_temporary_files_are_swept() {
+        assert_eq!(stem_of(".m.onnx.4711-0.tmp"), Some("m.onnx"));
+        for other in [
+            ".m.onnx.2024-01-31.tmp",
+            ".m.onnx.2024-01.tmp",
+            ".m.onnx.20240131.tmp",
+            ".m.onnx.-.tmp",
+            ".m.onnx.4711-.tmp",
+            ".m.onnx.+4711-0.tmp",
+            ".m.onnx.99999999999-0.tmp",
+            "m.onnx.4711-0.tmp",
+            ".m.onnx.4711-0.tmp2",
+        ] {
+            assert_eq!(stem_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn writers_of_one_path_do_not_remove_each_others_files() {
         let dir = std::env::temp_dir().join(format!("trainer-writers-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
@@ -271,7 +278,7 @@ mod tests {
         let start = with_old_file();
         let stopped = start.with_plan(Plan::Stop { at: 2, torn: true });
         stopped.remove(Path::new(PATH)).unwrap();
-        let _ = stopped.create_new(Path::new(PATH)).unwrap().write_all(&new_content());
+        let _ = stopped.create_new(Path::new(PATH), None).unwrap().write_all(&new_content());
         let outcomes: Vec<_> =
             every_loss().map(|loss| stopped.restarted(loss).read(Path::new(PATH)).unwrap()).collect();
         assert!(outcomes.iter().any(|content| content != OLD && *content != new_content()));

@@ -1,6 +1,8 @@
 //! What can be wrong with the content of a file.
 
-/// Why a file is refused.
+use super::shown::{MESSAGE, VALUE, shown};
+
+/// Why a file is refused. Texts from the file are shortened and escaped where they are printed, not in the fields.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileFault {
@@ -14,11 +16,17 @@ pub enum FileFault {
         /// How long it is.
         got: u64,
     },
+    /// No memory for numbers that a small file holds many of.
+    #[error("expected memory for {bytes} bytes, got none")]
+    OutOfMemory {
+        /// How much was asked for.
+        bytes: u64,
+    },
     /// The header is no safetensors header.
-    #[error("header: {0}")]
+    #[error("header: {}", shown(.0, MESSAGE))]
     Header(String),
     /// The file is of another kind: no model, no checkpoint.
-    #[error("expected a file of format {expected}, got {got}")]
+    #[error("expected a file of format {expected}, got {}", shown(.got, VALUE))]
     Format {
         /// What was to be read.
         expected: &'static str,
@@ -27,7 +35,8 @@ pub enum FileFault {
     },
     /// The file was written by a later version of this crate.
     #[error(
-        "expected format version {expected} at most, got {got}; a newer version of this program can read it"
+        "expected format version {expected} at most, got {}; a newer version of this program can read it",
+        shown(.got, VALUE)
     )]
     Version {
         /// The latest version known.
@@ -44,7 +53,7 @@ pub enum FileFault {
         got: String,
     },
     /// A piece of metadata is absent or malformed.
-    #[error("metadata, {key}: {message}")]
+    #[error("metadata, {key}: {}", shown(.message, MESSAGE))]
     Metadata {
         /// Its name.
         key: &'static str,
@@ -52,7 +61,10 @@ pub enum FileFault {
         message: String,
     },
     /// A tensor of the wrong type or shape.
-    #[error("tensor {name}: expected {expected}, got {got}")]
+    #[error(
+        "tensor {}: expected {}, got {}",
+        shown(.name, VALUE), shown(.expected, MESSAGE), shown(.got, MESSAGE)
+    )]
     Tensor {
         /// Its name.
         name: String,
@@ -70,7 +82,7 @@ pub enum FileFault {
         unexpected: Vec<String>,
     },
     /// A number that is infinite or not a number.
-    #[error("tensor {name}, element {index}: expected a finite number, got {value}")]
+    #[error("tensor {}, element {index}: expected a finite number, got {value}", shown(.name, VALUE))]
     NotFinite {
         /// The name of the tensor.
         name: String,
@@ -93,9 +105,10 @@ impl FileFault {
 
 /// A few names and how many more there are: a hostile file may have millions.
 fn names(missing: &[String], unexpected: &[String]) -> String {
-    let list = |names: &[String]| match names.len() {
-        0..=5 => names.join(", "),
-        n => format!("{} and {} more", names[..5].join(", "), n - 5),
+    let list = |names: &[String]| {
+        let few: Vec<_> = names.iter().take(5).map(|name| shown(name, VALUE)).collect();
+        let rest = names.len() - few.len();
+        few.join(", ") + &if rest > 0 { format!(" and {rest} more") } else { String::new() }
     };
     match (missing, unexpected) {
         (missing, []) => format!("missing: {}", list(missing)),

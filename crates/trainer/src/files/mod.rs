@@ -2,6 +2,8 @@
 
 mod atomic;
 mod fault;
+mod place;
+pub(crate) mod shown;
 pub(crate) mod tensors;
 
 pub use atomic::write_atomically;

@@ -224,6 +224,10 @@ mod tests {
             ("a,c\n1,2\n", "expected a column \"b\", got \"a\", \"c\""),
             ("c,a,y\n1,2,cat\n", "expected a column \"b\", got \"c\", \"a\", \"y\""),
             ("a,b,a\n1,2,cat\n", "expected columns with different names, got \"a\", \"b\", \"a\""),
+            (
+                &*format!("a,\x1b[2J{}\n1,2\n", "x".repeat(100_000)),
+                &*format!("expected a column \"b\", got \"a\", \"\\u{{1b}}[2J{}\"...", "x".repeat(36)),
+            ),
         ]
         .into_iter()
         .enumerate()

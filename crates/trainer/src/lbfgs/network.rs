@@ -2,12 +2,12 @@
 
 use layers::views::{batched, head, head_mut, rows, with_rows_mut};
 use layers::{Backprop, Cache, Mode, Saved};
-use losses::{Loss, Reduction};
+use losses::Loss;
 use ndarray::{ArrayD, Axis};
 use tensor_ops::{Scalar, aligned_zeros};
 
 use super::{Lbfgs, Minimum};
-use crate::evaluate::{mean_weight, weighs_nothing};
+use crate::evaluate::{mean_weight, part_of_loss};
 use crate::{Error, Model, Source, TargetBuffer};
 
 /// Examples in one pass.
@@ -138,21 +138,13 @@ impl<'a, 'd, T: Scalar, N: Backprop<T>> Objective<'a, 'd, T, N> {
         let y = head(&self.y, n);
         let targets = self.data.targets(indices, &mut self.targets);
         let refused = |source| Error::Loss { step: 0, source }.renumbered(indices);
-        let weight = mean_weight(self.loss, targets);
-        if weighs_nothing(weight, self.loss, &rows(&y).view(), targets).map_err(refused)? {
-            return Ok(0.0);
-        }
-        let share = match self.loss.reduction() {
-            Reduction::Mean => weight / self.weight,
-            Reduction::Sum => 1.0,
-        };
-        let mut value = Ok(T::Wide::from_f64(0.0));
+        let mut value = Ok(0.0);
         with_rows_mut(&mut head_mut(&mut self.dy, n), |dy| {
-            value = self.loss.value_and_gradient(&rows(&y), targets, T::from_f64(share), dy);
+            value = part_of_loss(self.loss, &rows(&y), targets, self.weight, Some(dy));
         });
-        let value = value.map_err(refused)?.value();
+        let value = value.map_err(refused)?;
         let saved = Saved { x: &x, y: &y, cache: &mut self.cache };
         network.backward(params, saved, &head(&self.dy, n), None, &mut self.grads);
-        Ok(value * share)
+        Ok(value)
     }
 }

@@ -7,6 +7,9 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header read: numpy's own limit is 10,000.
 const MAX_HEADER: usize = 1 << 16;
 
+/// So many bytes hold everything before the data.
+pub(super) const MAX_START: usize = 12 + MAX_HEADER;
+
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
     /// `<f8`
@@ -34,6 +37,16 @@ impl Header {
             rest.split_at_checked(length).ok_or(short((bytes.len() - rest.len() + length) as u64))?;
         let text = std::str::from_utf8(text).map_err(|e| fault(format!("expected text, got {e}")))?;
         Ok((Dictionary(text).header()?, data))
+    }
+
+    /// The bytes of the data, for numbers of so many bytes.
+    pub(super) fn data_bytes(&self, number: usize) -> Result<usize, FileFault> {
+        let size = self.shape.iter().try_fold(number, |size, &axis| size.checked_mul(axis));
+        size.filter(|&size| size <= isize::MAX as usize).ok_or_else(|| self.impossible())
+    }
+
+    pub(super) fn impossible(&self) -> FileFault {
+        fault(format!("expected a possible shape, got {:?}", self.shape))
     }
 
     /// Whether the numbers are big-endian; an error if they are others than of this kind.

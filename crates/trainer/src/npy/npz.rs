@@ -9,7 +9,8 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::{Number, parse, to_bytes};
+use super::header::{Header, MAX_START};
+use super::{Number, array, to_bytes};
 use crate::files::fs::Disk;
 use crate::files::{read_with, write_atomically};
 use crate::{Error, FileFault};
@@ -79,15 +80,24 @@ impl Npz {
     /// [`Error::Content`] if there is none, it holds other numbers than `A`, it is damaged (each is under a checksum),
     /// or it unpacks to more than [`MAX_UNPACKED`] bytes.
     pub fn array<A: Number>(&mut self, name: &str) -> Result<ArrayD<A>, Error> {
-        let packed = self.archive.by_name(&format!("{name}.npy")).map_err(|e| fault(name, &e))?;
+        let mut packed = self.archive.by_name(&format!("{name}.npy")).map_err(|e| fault(name, &e))?;
+        let mut unpack = |most: u64, bytes: &mut Vec<u8>| {
+            let read = packed.by_ref().take(most).read_to_end(bytes);
+            read.map_err(|e| FileFault::tensor(name, "an entry that can be unpacked", e.to_string()))
+        };
+        // The header first: it says how much there is to come, and a small file may hold any number of zeros.
         let mut bytes = Vec::new();
-        // One more than may be: the reader checks the checksum when it finds the end.
-        let read = packed.take(MAX_UNPACKED + 1).read_to_end(&mut bytes);
-        read.map_err(|e| FileFault::tensor(name, "an entry that can be unpacked", e.to_string()))?;
-        if bytes.len() as u64 > MAX_UNPACKED {
-            return Err(FileFault::tensor(name, format!("at most {MAX_UNPACKED} bytes"), "more").into());
+        unpack(MAX_START as u64, &mut bytes)?;
+        let (header, data) = Header::parse(&bytes)?;
+        header.check_type(A::KIND)?;
+        let (size, start) = (header.data_bytes(size_of::<A>())?, bytes.len() - data.len());
+        if (start + size) as u64 > MAX_UNPACKED {
+            let got = format!("a shape of {:?}", header.shape);
+            return Err(FileFault::tensor(name, format!("at most {MAX_UNPACKED} bytes"), got).into());
         }
-        parse(&bytes)
+        // One more than there should be: the reader checks the checksum when it finds the end.
+        unpack((start + size + 1).saturating_sub(bytes.len()) as u64, &mut bytes)?;
+        array(&header, &bytes[start..])
     }
 }
 

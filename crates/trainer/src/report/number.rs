@@ -18,7 +18,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// `0.734 s`, `81.2 ms`, `4 min 5 s`
+/// `12.3 s`, `81.2 ms`, `4 min 5 s`
 pub(super) fn seconds(s: f64) -> String {
     match s {
         _ if !s.is_finite() => "-".into(),

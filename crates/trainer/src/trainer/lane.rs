@@ -19,7 +19,7 @@ use losses::{Loss, Reduction};
 use ndarray::{ArrayD, ArrayRefD};
 use tensor_ops::{Scalar, aligned_zeros};
 
-use crate::evaluate::{correct, mean_weight, weighs_nothing};
+use crate::evaluate::{correct, mean_weight, part_of_loss};
 use crate::{Error, Model, Source, TargetBuffer};
 
 /// Shares of a batch whose step is short.
@@ -180,26 +180,24 @@ impl<T: Scalar> Lane<T> {
             found.correct = correct(&y_rows, indices.iter().map(|&i| labels[i]));
         }
         let targets = data.targets(indices, targets);
-        // The mean of the batch is that of its parts, each by its weight; a sum is the sum of the parts.
-        let weight = mean_weight(loss, targets);
-        let (share, upstream) = match loss.reduction() {
-            Reduction::Mean => (weight / pass.weight, weight / pass.weight),
-            Reduction::Sum => (1.0 / pass.weight, 1.0),
-        };
-        let refused = |source| Error::Loss { step, source }.renumbered(indices);
-        if n == 0 || weighs_nothing(weight, loss, &y_rows.view(), targets).map_err(refused)? {
+        if n > 0 {
+            let part = part_of_loss(loss, &y_rows, targets, pass.weight, Some(&mut dy_rows));
+            let part = part.map_err(|source| Error::Loss { step, source }.renumbered(indices))?;
+            if !part.is_finite() {
+                return Err(not_finite(step, part, network.first_not_finite(&y, cache)));
+            }
+            found.loss = match loss.reduction() {
+                Reduction::Mean => part,
+                Reduction::Sum => part * (1.0 / pass.weight), // which is told as a mean
+            };
+        }
+        if n == 0 || mean_weight(loss, targets) == 0.0 && dy.iter().all(T::is_zero) {
             // A gradient of 0 is one: only of what another share or pass will set may the mark stay.
             if pass.grads == Grads::Set || pass.weight == 0.0 {
                 out.fill(T::zero());
             }
             return Ok(found);
         }
-        let value = loss.value_and_gradient(&y_rows, targets, T::from_f64(upstream), &mut dy_rows);
-        let value = value.map_err(refused)?.value();
-        if !value.is_finite() {
-            return Err(not_finite(step, value, network.first_not_finite(&y, cache)));
-        }
-        found.loss = value * share;
         let saved = Saved { x: &x, y: &y, cache: &mut *cache };
         match pass.grads {
             Grads::Set => network.backward_anew(params, saved, &dy, None, &mut out.grads),

@@ -2,6 +2,7 @@
 
 use layers::Backprop;
 use ndarray::ArrayD;
+use tensor_ops::random::derive;
 use tensor_ops::{Scalar, aligned_copy, pool};
 
 use super::Trainer;
@@ -79,16 +80,16 @@ impl<T: Scalar> Memory<T> {
         self.twin = None;
     }
 
-    /// Makes the memory, unless there is one for such batches already.
+    /// Makes the memory, unless there is one for such batches already; says whether it did.
     fn prepare<N: Backprop<T>>(
         &mut self,
         model: &Model<T, N>,
         options: &Options,
         data: &Source<'_, T>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let room = Room::of(options, data);
         if self.room == Some(room) {
-            return Ok(());
+            return Ok(false);
         }
         room.check(model)?;
         let shares = shares(model, room.pass);
@@ -99,7 +100,7 @@ impl<T: Scalar> Memory<T> {
         self.targets = Some(data.target_buffer(room.batch));
         self.twin = None; // which is for as many shares as there were
         self.room = Some(room);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -145,7 +146,9 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
     /// The parameters are then those before the step.
     pub fn train_step(&mut self, data: &Source<'_, T>) -> Result<StepReport, Error> {
         self.model.check_fit(data)?;
-        self.memory.prepare(&self.model, &self.options, data)?;
+        if self.memory.prepare(&self.model, &self.options, data)? {
+            self.take_from(data);
+        }
         let rate = self.learning_rate(data.len());
         if let Some(tracer) = &mut self.tracer {
             tracer.start();
@@ -197,7 +200,7 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         while let Some((i, indices)) = passes.next() {
             let after = passes.peek().map_or(after, |(_, indices)| indices);
             let run = |at: usize, out: &mut Share<T>, lane: &mut Lane<T>, params: &[ArrayD<T>]| {
-                let seed = noise_seed(self.options.seed, step, (i * count + at) as u64);
+                let seed = derive(derive(self.options.seed, step), (i * count + at) as u64);
                 let next = if !alone {
                     share_of(after, at, count)
                 } else if at + 1 < count {
@@ -234,9 +237,4 @@ impl<T: Scalar, N: Backprop<T>> Trainer<T, N> {
         }
         Ok(report)
     }
-}
-
-/// The seed of what is random in the `i`-th pass of a step.
-fn noise_seed(seed: u64, step: u64, i: u64) -> u64 {
-    seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i.wrapping_mul(0xd1b5_4a32_d192_ed03)
 }

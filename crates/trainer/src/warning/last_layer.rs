@@ -34,13 +34,15 @@ pub fn of_loss<T: Scalar>(network: &Sequential, loss: &dyn Loss<T>) -> Option<Wa
 
 /// The kind of the layer that gives the outputs, which may be the last one of chains within chains.
 pub(crate) fn last_layer(network: &Sequential) -> Option<&'static str> {
-    fn last(spec: &Spec) -> &'static str {
-        match spec {
-            Spec::Sequential { layers } => layers.last().map_or("sequential", last),
-            layer => layer.kind(),
-        }
+    Some(last_kind(&network.layers().last()?.spec()?))
+}
+
+/// The kind of the last layer of a network that is written down.
+pub(crate) fn last_kind(spec: &Spec) -> &'static str {
+    match spec {
+        Spec::Sequential { layers } => layers.last().map_or("sequential", last_kind),
+        layer => layer.kind(),
     }
-    Some(last(&network.layers().last()?.spec()?))
 }
 
 #[cfg(test)]

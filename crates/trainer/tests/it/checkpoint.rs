@@ -102,6 +102,34 @@ fn a_checkpoint_in_another_precision_is_refused() {
 }
 
 #[test]
+fn counts_that_no_training_comes_to_are_refused() {
+    let read = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut checkpoint = fixed();
+        let mut progress = serde_json::to_value(&checkpoint.state.progress).unwrap();
+        change(&mut progress);
+        checkpoint.state.progress = serde_json::from_value(progress).unwrap();
+        Checkpoint::<f32>::from_bytes(&checkpoint.to_bytes().unwrap()).map(drop).map_err(|e| e.to_string())
+    };
+    for count in [u64::MAX, (1 << 48) + 1] {
+        for path in
+            ["step", "since.examples", "since.correct", "plateau.bad", "plateau.cooldown", "stopping.bad"]
+        {
+            let pointer = format!("/{}", path.replace('.', "/"));
+            let error =
+                read(&|progress| *progress.pointer_mut(&pointer).unwrap() = count.into()).unwrap_err();
+            let expected = format!(
+                "metadata, progress: {path}: expected a count of at most 281474976710656, got {count}"
+            );
+            assert_eq!(error, expected);
+        }
+        let error = read(&|progress| progress["history"]["records"][0]["step"] = count.into()).unwrap_err();
+        assert!(error.contains("history.records.step: expected a count"), "{error}");
+    }
+    read(&|progress| progress["since"]["examples"] = (1_u64 << 48).into()).unwrap();
+    read(&|progress| progress["since"]["loss"] = 1e300.into()).unwrap();
+}
+
+#[test]
 #[cfg(feature = "model-file")]
 fn a_model_is_no_checkpoint() {
     let model = super::model_file::small::<f32>().to_bytes(trainer::Layout::Native).unwrap();

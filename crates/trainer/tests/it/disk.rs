@@ -154,6 +154,82 @@ fn a_writer_that_fails_leaves_the_old_file() {
     assert_eq!(folder.names(), ["file"]);
 }
 
+#[test]
+fn a_new_file_is_for_whom_the_old_one_was() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let folder = Folder::new("mode");
+    let path = folder.0.join("file");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+    for wanted in [0o600, 0o640, 0o644, 0o666, 0o755] {
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(wanted)).unwrap();
+        let mut meanwhile = 0;
+        write_atomically(&path, |file| {
+            file.write_all(b"new")?;
+            meanwhile = folder
+                .names()
+                .iter()
+                .find(|name| name.ends_with(".tmp"))
+                .map(|n| mode(&folder.0.join(n)))
+                .unwrap();
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!((mode(&path), meanwhile), (wanted, wanted), "{wanted:o}");
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let error = write_atomically(&path, |file| file.write_all(b"newer")).unwrap_err().to_string();
+    let refused = "cannot write: expected a file that may be written, got one that is read-only";
+    assert_eq!(error, format!("{}: {refused}", path.display()));
+    assert_eq!((std::fs::read(&path).unwrap(), folder.names()), (b"new".to_vec(), vec!["file".to_owned()]));
+}
+
+/// A pipe without a writer keeps whoever opens it waiting for ever.
+#[test]
+fn a_pipe_in_the_place_of_a_checkpoint_is_refused_and_keeps_nobody_waiting() {
+    let folder = Folder::new("waiting");
+    let store = CheckpointStore::open(&folder.0).unwrap();
+    store.save(&checkpoint(1)).unwrap();
+    let pipes =
+        [folder.0.join("checkpoint-000002.ckpt"), folder.0.join(".checkpoint-000002.ckpt.4711-0.tmp")];
+    assert!(Command::new("mkfifo").args(&pipes).status().unwrap().success());
+    let found = CheckpointStore::open(&folder.0).unwrap().latest::<f64>().unwrap().unwrap();
+    assert_eq!(found.checkpoint, checkpoint(1));
+    let refused = format!("{}: cannot read: expected a file", pipes[0].display());
+    assert_eq!(found.refused.iter().map(ToString::to_string).collect::<Vec<_>>(), [refused]);
+}
+
+#[test]
+fn files_of_others_are_not_swept() {
+    let folder = Folder::new("others");
+    std::fs::write(folder.0.join(".m.onnx.2024-01-31.tmp"), "of a user").unwrap();
+    std::fs::write(folder.0.join(".m.onnx.4711-0.tmp"), "of a dead process").unwrap();
+    write_atomically(folder.0.join("m.onnx"), |file| file.write_all(b"x")).unwrap();
+    assert_eq!(folder.names(), [".m.onnx.2024-01-31.tmp", "m.onnx"]);
+}
+
+#[test]
+fn a_name_may_be_as_long_as_the_file_system_allows_and_need_not_be_text() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = Folder::new("names");
+    let (long, wide) = ("x".repeat(255), "\u{fffd}".repeat(85));
+    for name in [long.as_bytes(), wide.as_bytes(), b"no text: \xff"] {
+        let path = folder.0.join(std::ffi::OsStr::from_bytes(name));
+        for content in [b"old", b"new"] {
+            write_atomically(&path, |file| file.write_all(content)).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), content);
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(folder.names().is_empty(), "no temporary file is left");
+    }
+    let stale = folder.0.join(format!(".{}.4711-0.tmp", "x".repeat(218)));
+    std::fs::write(&stale, "of a dead process").unwrap();
+    write_atomically(folder.0.join(&long), |file| file.write_all(b"new")).unwrap();
+    assert_eq!(folder.names(), [long]);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_and_stay() {
@@ -189,4 +265,46 @@ fn a_pipe_is_written_into_and_stays_a_pipe() {
     assert!(std::fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
     done.unwrap();
     assert_eq!(read.join().unwrap(), [7; 100_000]);
+}
+
+#[test]
+fn what_a_process_has_open_is_written_into_and_never_replaced() {
+    let folder = Folder::new("stdout");
+    let log = folder.0.join("log");
+    for (redirect, target) in [
+        (">>", "/dev/stdout"),
+        (">", "/dev/stdout"),
+        (">>", "/dev/fd/1"),
+        ("2>>", "/dev/stderr"),
+        ("7>>", "/proc/self/fd/7"),
+        (">>", "link"),
+    ] {
+        let _ = std::fs::remove_file(folder.0.join("link"));
+        std::os::unix::fs::symlink("/dev/stdout", folder.0.join("link")).unwrap();
+        std::fs::write(&log, "kept\n").unwrap();
+        let script = format!(
+            "cd \"$TRAINER_TEST_FOLDER\"; TRAINER_TEST_TARGET={target}; export TRAINER_TEST_TARGET; exec \"$0\" \"$@\" {redirect} log"
+        );
+        let (_, text) = run_child("child_that_writes_to_what_it_has_open", &script, &folder.0);
+        let log = std::fs::read_to_string(&log).unwrap();
+        let kept = if redirect == ">" { "" } else { "kept\n" };
+        assert!(
+            log.starts_with(kept) && log.contains("new content\n"),
+            "{redirect} {target}: {log:?}, {text}"
+        );
+        // What the process says itself comes before and after, and overwrites nothing.
+        assert_eq!(
+            (log.clone() + &text).matches("1 passed").count(),
+            1,
+            "{redirect} {target}: {log:?}, {text}"
+        );
+        assert_eq!(folder.names(), ["link", "log"], "{redirect} {target}");
+    }
+}
+
+#[test]
+#[ignore = "the child of the test above"]
+fn child_that_writes_to_what_it_has_open() {
+    let target = std::env::var_os("TRAINER_TEST_TARGET").expect("set by the parent");
+    write_atomically(target, |file| file.write_all(b"new content\n")).unwrap();
 }

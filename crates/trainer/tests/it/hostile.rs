@@ -14,12 +14,12 @@ fn good() -> Vec<u8> {
 }
 
 /// A file with this header and so many bytes of data.
-fn file(header: &str, data: usize) -> Vec<u8> {
+pub(super) fn file(header: &str, data: usize) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; data]].concat()
 }
 
 /// Reads it in every way there is; the readers of foreign files have no checksum to rely on.
-fn read_all(bytes: &[u8]) -> Vec<String> {
+pub(super) fn read_all(bytes: &[u8]) -> Vec<String> {
     let folder = Folder::new("hostile");
     let path = folder.0.join("model.safetensors");
     std::fs::write(&path, bytes).unwrap();
@@ -82,7 +82,7 @@ fn every_truncation_and_every_extension_of_a_model_is_refused() {
 fn each_malformed_header_has_its_own_message() {
     let info = |rest: &str| format!(r#"{{"0.weight":{{"dtype":"F32",{rest}}}}}"#);
     let huge = u64::MAX;
-    let table: [(Vec<u8>, &str); 17] = [
+    let table: [(Vec<u8>, &str); 18] = [
         (vec![], "file: expected 8 bytes, got 0"),
         (vec![1, 0, 0], "file: expected 8 bytes, got 3"),
         (
@@ -145,7 +145,7 @@ fn each_malformed_header_has_its_own_message() {
 }
 
 /// The file with other metadata and tensors but a checksum that is right, as a forger would make it.
-fn forged(change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+pub(super) fn forged(change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
     let bytes = good();
     let n = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let mut header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + n]).unwrap();

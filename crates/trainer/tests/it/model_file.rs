@@ -62,7 +62,7 @@ fn a_network_with_long_windows_and_a_tall_table_is_loaded_again() {
         ceil: false,
         count_include_pad: true,
     };
-    let table = Spec::Embedding { rows: 17_000_000, d: 1 };
+    let table = Spec::Embedding { rows: 16_700_000, d: 1 };
     for (spec, input) in [(pool, &[1, 1, 40_000][..]), (table, &[2])] {
         let network = layers::sequential(&[spec], input).unwrap();
         let model = Model::<f32>::with_init(network, input, Some(Init::Zeros {}), 1).unwrap();

@@ -1,5 +1,6 @@
 //! Arrays in numpy's formats.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -91,6 +92,40 @@ fn a_huge_shape_on_a_tiny_file_allocates_next_to_nothing() {
     let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000,), }\n";
     let held = peak(|| assert!(npy::parse::<u8>(&file(1, header, &[0; 100])).is_err()));
     assert!(held < 4096, "{held}");
+}
+
+/// An archive with this entry.
+fn packed(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+    archive.write_all(content).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn an_entry_of_an_archive_is_unpacked_as_far_as_its_header_says() {
+    let n = 32 << 20;
+    let mut writer = NpzWriter::new();
+    writer.add("x", &ArrayD::<u8>::zeros(vec![n])).unwrap();
+    let good = writer.into_bytes().unwrap();
+    assert!(good.len() < n / 500);
+    let mut archive = Npz::from_bytes(good.clone()).unwrap();
+    let held = peak(|| assert!(archive.array::<f64>("x").is_err()));
+    assert!(held < 1 << 20, "another type: {held} bytes");
+    // The same zeros behind headers that ask for less, by an archive of the same tool.
+    for (shape, message) in [
+        ("(5,)", "data: expected 40 bytes, got "),
+        ("(9223372036854775807, 8)", "header: expected a possible shape"),
+        ("(1000000000, 8)", "tensor x: expected at most 4294967296 bytes, got a shape of [1000000000, 8]"),
+    ] {
+        let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let bytes = packed("x.npy", &file(1, &header, &vec![0; n]));
+        let mut archive = Npz::from_bytes(bytes).unwrap();
+        let mut said = String::new();
+        let held = peak(|| said = archive.array::<f64>("x").unwrap_err().to_string());
+        assert!(said.starts_with(message), "{said}");
+        assert!(held < 1 << 20, "{shape}: {held} bytes");
+    }
 }
 
 #[test]

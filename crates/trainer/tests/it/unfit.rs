@@ -204,3 +204,18 @@ fn a_prediction_looks_at_indices_as_the_network_gets_them() {
         }
     }
 }
+
+#[test]
+fn what_is_no_batch_is_refused_in_words_that_help() {
+    let message = |shape: &[usize]| model().predict(&Array::zeros(shape.to_vec())).unwrap_err().to_string();
+    assert_eq!(
+        message(&[2, 2]),
+        "expected a batch of shape [n, 2, 2], got [2, 2]; one example is a batch too, of shape [1, 2, 2]"
+    );
+    assert_eq!(message(&[3, 4]), "expected a batch of shape [n, 2, 2], got [3, 4]");
+    assert_eq!(message(&[]), "expected a batch of shape [n, 2, 2], got []");
+    let model = model();
+    let mut predictor = model.predictor(2);
+    let error = predictor.predict(&Array::zeros(vec![3, 2, 2])).unwrap_err().to_string();
+    assert_eq!(error, "expected a batch of shape [n up to 2, 2, 2], got [3, 2, 2]");
+}

@@ -4,7 +4,7 @@ use datasets::{Dataset, Features, Scaling, Targets};
 use layers::{Affine, Sequential};
 use losses::{NegativeLogLikelihood, Reduction, SoftmaxCrossEntropy};
 use ndarray::Array;
-use trainer::{Error, Lbfgs, Length, Model, Options, Order, Sgd, Source, Trainer, evaluate};
+use trainer::{Error, Lbfgs, Length, Model, Options, Order, Sgd, Source, Trainer, evaluate, outputs};
 
 fn data(labels: &[usize]) -> Dataset {
     let x = Array::from_shape_fn(vec![labels.len(), 3], |i| ((i[0] * 5 + i[1] * 3) % 7) as f64 / 7.0);
@@ -70,5 +70,32 @@ fn weights_for_other_classes_are_refused_though_the_first_batch_weighs_nothing()
         refused(evaluate(&model(), &source, &sum).unwrap_err());
         let search = Lbfgs::default().train(&mut model(), &loss(weights), &source, |_, _| {});
         refused(search.map(drop).unwrap_err());
+    }
+}
+
+#[test]
+fn rows_that_weigh_nothing_still_count_by_smoothing_however_a_batch_is_cut() {
+    let labels: Vec<usize> = (0..64).map(|i| usize::from(i == 40)).collect();
+    let (data, scaling) = (data(&labels), Scaling::none());
+    let source = Source::new(&data, &scaling).unwrap();
+    let loss = SoftmaxCrossEntropy { label_smoothing: 0.1, ..loss(&[0.0, 1.0]) };
+    let outputs = outputs(&model(), &source).unwrap();
+    let exact: f64 = losses::Loss::value(&loss, &outputs, losses::Targets::Classes(&labels)).unwrap();
+    let found = evaluate(&model(), &source, &loss).unwrap().loss;
+    assert!((found - exact).abs() < 1e-12 * exact, "{found} {exact}");
+    let search = Lbfgs { max_iterations: 0, ..Lbfgs::default() };
+    let start = search.train(&mut model(), &loss, &source, |_, _| {}).unwrap().value;
+    assert!((start - exact).abs() < 1e-12 * exact, "{start} {exact}");
+    let step = |pass_size| {
+        let options = Options { batch_size: 64, pass_size, ..Options::default() };
+        let mut trainer = Trainer::new(model(), loss.clone(), Sgd::default(), options).unwrap();
+        let told = trainer.train_step(&source).unwrap().loss;
+        assert!((told - exact).abs() < 1e-12 * exact, "{told} {exact}");
+        trainer.model().params()[0].clone()
+    };
+    let whole = step(None);
+    for pass_size in [1, 5, 63] {
+        let apart = (step(Some(pass_size)) - &whole).mapv(f64::abs);
+        assert!(apart.iter().all(|d| *d < 1e-12), "passes of {pass_size}: {apart}");
     }
 }

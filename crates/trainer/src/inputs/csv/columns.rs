@@ -122,10 +122,15 @@ fn names_of(label: Option<&Label>) -> &[String] {
     }
 }
 
-/// The first few names of a header.
+/// The first few names of a header, and the start of each: a hostile file may have a long one.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 12;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
+    const CHARS: usize = 40;
+    let shown = names.iter().take(SHOWN).map(|name| match name.char_indices().nth(CHARS) {
+        Some((end, _)) => format!("{:?}...", &name[..end]),
+        None => format!("{name:?}"),
+    });
+    let shown: Vec<String> = shown.collect();
     format!("{}{}", shown.join(", "), if names.len() > SHOWN { ", ..." } else { "" })
 }
 
