@@ -100,6 +100,7 @@ pub fn write<T: Scalar>(dir: &Path, report: &Report<'_, T>) -> Result<Vec<PathBu
 where
     Sequential: Backprop<T>,
 {
+    report.image_shape()?; // before there is anything to leave behind
     std::fs::create_dir_all(dir).map_err(|error| Error::io("make", dir, error))?;
     let save = |(name, text): (&str, String)| -> Result<PathBuf, Error> {
         let path = dir.join(name);
