@@ -1,8 +1,8 @@
 //! Sums that do not lose digits.
 //!
 //! A running f32 sum of a million numbers is right to four digits; the same sum in f64, rounded once at the end, is
-//! right to seven. (A sum of f64 is a plain one: of ten million numbers, right to ten digits.) Sums that feed a decision (a loss, a mean, a variance, a bias gradient over a batch) go through
-//! here or accumulate in [`Scalar::Wide`] themselves.
+//! right to seven. (A sum of f64 is a plain one: of ten million numbers, right to ten digits.) Sums that feed a decision (a
+//! loss, a mean, a variance, a bias gradient over a batch) go through here or accumulate in [`Scalar::Wide`] themselves.
 
 use ndarray::{ArrayRef, ArrayRef1, ArrayRef2, Dimension, s};
 

@@ -105,8 +105,9 @@ impl Target {
         Ok(Target { dir: dir.to_owned(), stem: stem(&name.to_string_lossy()) })
     }
 
-    /// A new file beside the target, for the same people as the old one. Its name holds the number of the process and that of the write in it; both may
-    /// come again, after a restart of the machine for one, so a name that is taken is passed over.
+    /// A new file beside the target, for the same people as the old one. Its name holds the number of the process and that
+    /// of the write in it; both may come again, after a restart of the machine for one, so a name that is taken is passed
+    /// over.
     fn create(&self, fs: &dyn Fs, old: Option<&Metadata>) -> io::Result<(PathBuf, Box<dyn NewFile>)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut attempts = 0;

@@ -8,6 +8,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const MAX_HEADER: usize = 1 << 16;
 
 /// So many bytes hold everything before the data.
+#[cfg(feature = "npz")]
 pub(super) const MAX_START: usize = 12 + MAX_HEADER;
 
 #[derive(Debug, PartialEq)]
