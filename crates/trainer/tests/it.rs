@@ -36,6 +36,7 @@ mod it {
     mod report;
     mod resume;
     mod schedules;
+    mod steps;
     mod support;
     mod threads;
     mod trace;
