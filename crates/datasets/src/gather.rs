@@ -293,4 +293,16 @@ mod tests {
         features.gather(&[0, 1], &Scaling::none(), &mut Array::<f32, _>::zeros(vec![2, 0]));
         features.gather(&[], &Scaling::none(), &mut Array::<f32, _>::zeros(vec![0, 0]));
     }
+
+    #[test]
+    fn what_a_large_offset_leaves_is_exact_in_single_precision_too() {
+        let shift = 1e9 + 2.0;
+        let both = Scaling::PerFeature { shift: vec![shift], factor: vec![1.0] };
+        for scaling in [Scaling::Uniform { shift, factor: 1.0 }, both] {
+            let features = Features::F64(Array::from_shape_fn(vec![2, 1], |i| 1e9 + 1.0 + 2.0 * i[0] as f64));
+            let mut out = Array::<f32, _>::zeros(vec![2, 1]);
+            features.gather(&[0, 1], &scaling, &mut out);
+            assert_eq!(out.into_raw_vec_and_offset().0, [-1.0, 1.0], "{scaling:?}");
+        }
+    }
 }

@@ -306,4 +306,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_layer_is_built_again_from_its_written_form() {
+        let others: [(Box<dyn AnyLayer>, Vec<usize>); 2] = [
+            (Box::new(BatchNorm { momentum: 0.3, eps: 1e-2, channels: 3 }), vec![3]),
+            (Box::new(GroupNorm { eps: 1e-2, ..GroupNorm::new(2, 4) }), vec![4, 2]),
+        ];
+        let cases = crate::registry::cases().into_iter().map(|case| (case.layer, case.input));
+        for (layer, input) in cases.chain(others) {
+            let Some(spec) = layer.spec() else { continue };
+            let again = spec.build(&input).unwrap();
+            assert_eq!(format!("{again:?}"), format!("{layer:?}"));
+            assert_eq!(again.spec(), Some(spec));
+        }
+    }
 }

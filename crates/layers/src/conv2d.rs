@@ -192,6 +192,7 @@ mod tests {
     use ndarray::Array4;
 
     use super::*;
+    use crate::{Conv1d, ConvTranspose2d};
 
     #[test]
     fn the_kernel_is_not_turned_round() {
@@ -217,5 +218,13 @@ mod tests {
         assert_eq!(error(groups, [3, 8, 8]), expected);
         let stride = Conv2d { stride: [0, 1], ..layer };
         assert_eq!(error(stride, [3, 8, 8]), "conv2d: expected stride of at least 1, got [0, 1]");
+    }
+
+    #[test]
+    fn fans_count_the_weights_of_an_output_and_of_an_input() {
+        let fan = |layer: &dyn Layer| (layer.params()[0].fan.r#in, layer.params()[0].fan.out);
+        assert_eq!(fan(&Conv2d { groups: 2, ..Conv2d::new(4, 8, [3, 3]) }), (18, 36));
+        assert_eq!(fan(&Conv1d::new(4, 2, 3)), (12, 6));
+        assert_eq!(fan(&ConvTranspose2d::new(4, 2, [3, 3])), (36, 18));
     }
 }

@@ -143,3 +143,20 @@ pub fn row_norm_backward_input<T: Scalar>(
 fn part(n: usize) -> usize {
     n.div_ceil(16).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, Array2, Array4};
+
+    use super::*;
+
+    #[test]
+    fn the_mean_of_a_long_row_is_summed_wide() {
+        let x = Array4::from_shape_fn((1, 1, 1, 20_000), |(.., j)| 1000.1_f32 + (j % 2) as f32 * 0.25);
+        let (mut y, mut x_hat, mut inv_std) = (x.clone(), vec![0.0; 20_000], Array1::zeros(1));
+        let [gamma, beta] = [Array2::ones((1, 1)), Array2::zeros((1, 1))];
+        row_norm_forward(&x, 1e-5, [&gamma, &beta], &mut y, &mut x_hat, &mut inv_std);
+        let near = |y: f32, exact: f32| (y - exact).abs() < 1e-2;
+        assert!(near(y[[0, 0, 0, 0]], -1.0) && near(y[[0, 0, 0, 1]], 1.0), "{y}");
+    }
+}

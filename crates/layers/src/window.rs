@@ -169,7 +169,8 @@ mod tests {
             let (size, kernel, stride) = (code % 5 + 1, code / 5 % 3 + 1, code / 15 % 3 + 1);
             let (padding, dilation) = (code / 45 % 3, code / 135 % 3 + 1);
             let options = [kernel, 1, stride, 1, padding, 0, dilation, 1];
-            let Some(Window { h, .. }) = window([size, 1], options, false) else { continue };
+            let Some(window) = window([size, 1], options, false) else { continue };
+            let h = window.h;
             for k in 0..kernel {
                 let slow: Vec<_> = (0..h.steps).filter(|o| h.cell(*o, k).is_some()).collect();
                 assert_eq!(h.inside(k).collect::<Vec<_>>(), slow, "{h:?} cell {k}");
@@ -177,6 +178,13 @@ mod tests {
             for o in 0..h.steps {
                 let slow = (0..kernel).find_map(|k| h.cell(o, k));
                 assert_eq!(Some(h.first(o)).filter(|i| *i < size), slow, "{h:?} position {o}");
+            }
+            let seen = || (0..h.steps).flat_map(|o| (0..kernel).map(move |k| h.cell(o, k)));
+            if let Some(width) = h.side_by_side() {
+                assert!(width == kernel && seen().eq((0..h.steps * kernel).map(Some)), "{h:?}");
+            }
+            if window.is_cell() {
+                assert!(seen().eq((0..size).map(Some)), "{h:?}");
             }
         }
     }

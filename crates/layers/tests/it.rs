@@ -6,4 +6,5 @@ mod it {
     mod onnx;
     mod own_layer;
     mod pytorch;
+    mod statistics;
 }

@@ -99,6 +99,7 @@ mod tests {
         // ln(1 + e⁻⁵⁰) = e⁻⁵⁰ to 22 digits, where the textbook form gives 0.
         let (value, dx) = run(50.0, 1.0);
         assert_eq!((value, dx), ((-50f64).exp(), -((-50f64).exp()) as f32));
+        assert_eq!(run(-50.0, 0.0), (value, -dx));
     }
 
     #[test]

@@ -136,4 +136,14 @@ mod tests {
         let value = Hinge::default().value(&array![[f64::NAN, 0.0]], Targets::Classes(&[0])).unwrap();
         assert!(value.is_nan());
     }
+
+    #[test]
+    fn at_the_edge_of_the_margin_nothing_pulls() {
+        let mut dx = Array2::from_elem((1, 2), f64::NAN);
+        for squared in [false, true] {
+            let loss = Hinge { squared, ..Hinge::default() };
+            let value = loss.value_and_gradient(&array![[1.0, 0.0]], Targets::Classes(&[0]), 1.0, &mut dx);
+            assert_eq!((value.unwrap(), &dx), (0.0, &array![[0.0, 0.0]]));
+        }
+    }
 }

@@ -134,4 +134,10 @@ mod tests {
             format!("{name}: expected a row whose class has a weight above 0, got none")
         );
     }
+
+    #[test]
+    fn rows_weigh_as_their_classes_do() {
+        let loss = NegativeLogLikelihood { class_weights: vec![0.5, 2.0], ..Default::default() };
+        assert_eq!(loss.weight(Targets::<f64>::Classes(&[0, 1, 1])), 4.5);
+    }
 }

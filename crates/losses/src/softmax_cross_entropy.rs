@@ -311,4 +311,13 @@ mod tests {
         let error = loss.value(&array![[0.0]], Targets::Classes(&[0])).unwrap_err().to_string();
         assert_eq!(error, "softmax_cross_entropy: label_smoothing: expected a number from 0 to 1, got 1.5");
     }
+
+    #[test]
+    fn a_class_without_a_share_costs_nothing_however_unlikely_it_is() {
+        let (x, rows) = (array![[0.0_f64, f64::NEG_INFINITY]], array![[1.0, 0.0]]);
+        let mut dx = Array2::from_elem((1, 2), f64::NAN);
+        let loss = SoftmaxCrossEntropy::default();
+        let value = loss.value_and_gradient(&x, Targets::Rows(rows.view()), 1.0, &mut dx).unwrap();
+        assert_eq!((value, dx), (0.0, array![[0.0, 0.0]]));
+    }
 }

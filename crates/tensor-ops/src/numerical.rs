@@ -159,4 +159,11 @@ mod tests {
         let empty = Array2::<f64>::zeros((0, 3));
         assert_eq!(numerical_gradient(|_| 1.0, &empty, 1e-3, Stencil::Central).dim(), (0, 3));
     }
+
+    #[test]
+    fn the_step_grows_with_the_element() {
+        let slow = |x: &ndarray::Array1<f64>| x.mapv(|v| (v * 1e-6).sin()).sum();
+        let gradient = numerical_gradient(slow, &array![1e6], 1e-3, Stencil::FivePoint);
+        assert!((gradient[0] / (1e-6 * 1f64.cos()) - 1.0).abs() < 1e-11, "{gradient}");
+    }
 }

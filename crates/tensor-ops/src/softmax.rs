@@ -170,4 +170,24 @@ mod tests {
             assert!((log_sum_exp(&dual).eps - p[[0, j]]).abs() < 1e-15);
         }
     }
+
+    #[test]
+    fn no_digit_of_the_sum_is_lost_whatever_the_length_and_the_size_of_the_logits() {
+        for (n, first) in [1, 2, 63, 64, 65, 100_001].into_iter().flat_map(|n| [(n, 0.0), (n, 16.0)]) {
+            let x = Array2::from_shape_fn((1, n), |(_, j)| if j == 0 { first } else { 0.0_f32 });
+            let exact = f64::from(first) + ((n - 1) as f64 * f64::from(-first).exp()).ln_1p();
+            assert!((log_sum_exp(&x.row(0).mapv(f64::from)) - exact).abs() < 1e-10, "{n} {first}");
+            let near = |log: f32| (f64::from(log) - exact).abs() < 4e-6;
+            let (mut y, mut log_y) = (x.clone(), x.clone());
+            softmax_rows(&x, &mut y);
+            log_softmax_rows(&x, &mut log_y);
+            let last = n - 1;
+            assert!(near(log_sum_exp(&x.row(0))), "{n} {first}");
+            assert!(near(x[[0, last]] - log_y[[0, last]]), "{n} {first}: {}", log_y[[0, last]]);
+            assert!(near(x[[0, last]] - y[[0, last]].ln()), "{n} {first}: {}", y[[0, last]]);
+        }
+        let mut y = Array2::zeros((1, 2));
+        log_softmax_rows(&array![[1e8_f32, 1e8]], &mut y);
+        assert_eq!(y, Array2::from_elem((1, 2), -std::f32::consts::LN_2));
+    }
 }

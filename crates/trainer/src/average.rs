@@ -89,4 +89,15 @@ mod tests {
             assert_eq!(kept, params, "{average:?}");
         }
     }
+
+    #[test]
+    fn running_statistics_are_the_latest() {
+        let specs = [ParamSpec::offset("gamma", &[1], 1.0), ParamSpec::statistic("mean", &[1], 0.0)];
+        let after = |step: f64| [step, step].map(|x| arr1(&[x]).into_dyn());
+        for (average, expected) in [(Average::Equal, 2.0), (Average::Exponential { decay: 0.5 }, 2.25)] {
+            let mut kept = after(0.0);
+            (1..=3).for_each(|t| average.update(t, &specs, &after(t as f64), &mut kept));
+            assert_eq!([kept[0][0], kept[1][0]], [expected, 3.0], "{average:?}");
+        }
+    }
 }

@@ -66,3 +66,22 @@ pub fn cross_validate<R, E: From<Error>>(
         .map(|(fold, (train, validation))| run(fold, &data.select(&train), &data.select(&validation)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use datasets::{Features, Targets};
+    use ndarray::Array;
+
+    use super::*;
+
+    #[test]
+    fn a_rare_class_has_its_share_on_both_sides() {
+        let labels = (0..100).map(|i| usize::from(i % 10 == 3)).collect();
+        let data = Dataset::new(Features::F64(Array::zeros(vec![100, 1])), Targets::Classes(labels), vec![]);
+        for seed in 0..20 {
+            let (train, validation) = holdout(data.as_ref().unwrap(), 0.2, seed).unwrap();
+            let rare = |data: &Dataset| data.targets.classes().unwrap().iter().sum::<usize>();
+            assert_eq!([rare(&train), rare(&validation)], [8, 2], "seed {seed}");
+        }
+    }
+}

@@ -183,11 +183,13 @@ mod tests {
             Group { rate: Some(0.5), frozen: Some(true), ..Group::default() },
             Group { names: "1.*".into(), frozen: Some(false), ..Group::default() },
             Group { kind: Some(Kind::Offset), decays: Some(true), rate: Some(2.0), ..Group::default() },
+            Group { names: "*.weight".into(), decays: Some(false), ..Group::default() },
+            Group { names: "1.*".into(), frozen: Some(false), ..Group::default() },
         ];
         let all = resolve(&groups, &specs()).unwrap();
         assert_eq!(all.iter().map(|s| s.rate).collect::<Vec<_>>(), [0.5, 2.0, 0.5, 2.0, 1.0]);
         assert_eq!(all.iter().map(|s| s.trained).collect::<Vec<_>>(), [false, false, true, true, false]);
-        assert!(all[1].decays);
+        assert_eq!(all.iter().map(|s| s.decays).collect::<Vec<_>>(), [false, true, false, true, false]);
     }
 
     #[test]

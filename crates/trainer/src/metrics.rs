@@ -98,4 +98,17 @@ mod tests {
         let matrices = by_label(&array![[f64::NAN], [-1.0]], &array![[0.0], [0.0]], 0.0);
         assert_eq!(matrices[0].accuracy(), Some(0.5));
     }
+
+    #[test]
+    fn among_equal_outputs_the_smaller_class_counts_as_larger() {
+        let outputs = array![[1.0, 1.0, 0.0]];
+        let right = |label, k| top_k(&outputs, &[label], k) == Some(1.0);
+        assert_eq!([right(0, 1), right(1, 1), right(1, 2), right(2, 2)], [true, false, true, false]);
+    }
+
+    #[test]
+    fn an_output_at_the_threshold_says_no() {
+        let matrices = by_label(&array![[0.5]], &array![[0.0]], 0.5);
+        assert_eq!(matrices[0].accuracy(), Some(1.0));
+    }
 }

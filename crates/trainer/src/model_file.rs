@@ -52,7 +52,7 @@ impl<T: Stored> Model<T> {
     /// use layers::{Affine, Sequential};
     /// use trainer::Model;
     ///
-    /// let path = std::env::temp_dir().join("trainer-doc-model.safetensors");
+    /// let path = std::env::temp_dir().join(format!("trainer-doc-model-{}.safetensors", std::process::id()));
     /// let model = Model::<f32>::new(Sequential::new(&[4]).push(Affine::new(4, 3))?, 42)?;
     /// model.save(&path)?;
     /// let loaded = Model::<f32>::load(&path)?;

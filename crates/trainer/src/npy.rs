@@ -89,7 +89,7 @@ number! {
 /// use ndarray::array;
 /// use trainer::npy;
 ///
-/// let path = std::env::temp_dir().join("trainer-doc.npy");
+/// let path = std::env::temp_dir().join(format!("trainer-doc-{}.npy", std::process::id()));
 /// let x = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
 /// npy::write(&path, &x)?; // numpy.load reads it
 /// assert_eq!(npy::read::<f64>(&path)?, x);

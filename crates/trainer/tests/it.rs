@@ -38,6 +38,7 @@ mod it {
     mod report;
     mod resume;
     mod schedules;
+    mod steps;
     mod support;
     mod threads;
     mod trace;

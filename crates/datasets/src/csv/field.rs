@@ -133,4 +133,18 @@ mod tests {
         assert_eq!(shown(b"a\x1b[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(shown(&[b'x'; 1000]), "x".repeat(40) + "...");
     }
+
+    #[test]
+    fn a_tab_that_separates_is_no_blank() {
+        for (line, text, end) in [
+            ("\"a\"\t3\n", "a", 3),
+            (" \"a\" \t3\n", "a", 5),
+            ("12 \t3\n", "12", 3),
+            ("\t3\n", "", 0),
+            (" \t3\n", "", 1),
+        ] {
+            let found = field(line.as_bytes(), 0, b'\t', Place { line: 1, column: 1 }).unwrap();
+            assert_eq!(found, (Cow::Borrowed(text.as_bytes()), end), "{line:?}");
+        }
+    }
 }

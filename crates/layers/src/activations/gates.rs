@@ -225,4 +225,10 @@ mod tests {
         assert!((Mish.f(x) / (x * x.exp()) - 1.0).abs() < 1e-15);
         assert!((Mish.df(x, 0.0) / ((1.0 + x) * x.exp()) - 1.0).abs() < 1e-15);
     }
+
+    #[test]
+    fn gelu_keeps_its_digits_on_the_left_too() {
+        // 1 + erf cancels: what is left of it has nine digits.
+        assert!((Gelu::default().f(-5.0_f64) / -1.433_257_859_456_375e-6 - 1.0).abs() < 1e-9);
+    }
 }

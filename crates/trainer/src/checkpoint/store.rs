@@ -22,7 +22,7 @@ const KEPT: usize = 2;
 /// use losses::SoftmaxCrossEntropy;
 /// use trainer::{Checkpoint, CheckpointStore, Model, Options, Run, Sgd, Trainer};
 ///
-/// let folder = std::env::temp_dir().join("trainer-doc-checkpoints");
+/// let folder = std::env::temp_dir().join(format!("trainer-doc-checkpoints-{}", std::process::id()));
 /// let model = Model::<f32>::new(Sequential::new(&[4]).push(Affine::new(4, 3))?, 42)?;
 /// let mut trainer = Trainer::new(model, SoftmaxCrossEntropy::default(), Sgd::default(), Options::default())?;
 /// let run = Run::new(&"whatever configures the training", &[])?;

@@ -36,7 +36,7 @@ use crate::Error;
 /// # Examples
 ///
 /// ```
-/// let path = std::env::temp_dir().join("trainer-write-atomically.txt");
+/// let path = std::env::temp_dir().join(format!("trainer-write-atomically-{}.txt", std::process::id()));
 /// trainer::write_atomically(&path, |file| file.write_all(b"whole"))?;
 /// assert_eq!(std::fs::read(&path).unwrap(), b"whole");
 /// # std::fs::remove_file(&path).unwrap();

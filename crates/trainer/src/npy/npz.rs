@@ -26,7 +26,7 @@ pub const MAX_UNPACKED: u64 = 1 << 32;
 /// use ndarray::{Array1, array};
 /// use trainer::npy::{Npz, NpzWriter};
 ///
-/// let path = std::env::temp_dir().join("trainer-doc.npz");
+/// let path = std::env::temp_dir().join(format!("trainer-doc-{}.npz", std::process::id()));
 /// let mut file = NpzWriter::new();
 /// file.add("x", &array![[1.0_f32, 2.0]].into_dyn())?;
 /// file.add("labels", &array![7_i64].into_dyn())?;

@@ -178,3 +178,72 @@ fn scale(graph: &mut Graph, scaling: &Scaling, x: Value) -> Result<Value, Error>
     }
     Ok(Value { name, shape: x.shape })
 }
+
+#[cfg(test)]
+mod tests {
+    use ::layers::{AnyLayer, BatchNorm, Conv2d, ConvTranspose2d, GroupNorm, LayerNorm};
+
+    use super::*;
+
+    /// The graph of a network of this layer alone.
+    fn graph(layer: impl AnyLayer + 'static, input: &[usize]) -> String {
+        let model = Model::<f32>::new(Sequential::new(input).push(layer).unwrap(), 1).unwrap();
+        let params = model.specs().iter().map(|spec| spec.name.to_string());
+        let params = params.zip(model.params().iter().cloned()).collect();
+        let mut export = Export { graph: Graph::default(), params };
+        let Ok(Spec::Sequential { layers }) = model.written() else { panic!("a written network") };
+        export.chain(&layers, "", Value { name: INPUT.into(), shape: input.to_vec() }).unwrap();
+        format!("{:?}", export.graph)
+    }
+
+    /// What only a runtime would see otherwise.
+    #[test]
+    fn options_other_than_the_usual_ones_are_in_the_graph() {
+        let conv = Conv2d { stride: [2, 3], padding: [1, 0], dilation: [1, 2], ..Conv2d::new(2, 4, [3, 2]) };
+        let turned = ConvTranspose2d { dilation: [2, 3], ..ConvTranspose2d::new(2, 1, [2, 3]) };
+        let turned = ConvTranspose2d { stride: [3, 1], padding: [1, 2], ..turned };
+        let eps = 0.25;
+        for (graph, parts) in [
+            (
+                graph(Conv2d { groups: 2, ..conv }, &[2, 6, 7]),
+                &[
+                    "(\"kernel_shape\", Ints([3, 2]))",
+                    "(\"strides\", Ints([2, 3]))",
+                    "(\"pads\", Ints([1, 0, 1, 0]))",
+                    "(\"dilations\", Ints([1, 2]))",
+                    "(\"group\", Int(2))",
+                ][..],
+            ),
+            (
+                graph(ConvTranspose2d { output_padding: [2, 0], ..turned }, &[2, 6, 7]),
+                &[
+                    "(\"kernel_shape\", Ints([2, 3]))",
+                    "(\"strides\", Ints([3, 1]))",
+                    "(\"pads\", Ints([1, 2, 1, 2]))",
+                    "(\"dilations\", Ints([2, 3]))",
+                    "(\"output_padding\", Ints([2, 0]))",
+                ],
+            ),
+            (graph(BatchNorm { eps, ..BatchNorm::new(3) }, &[3]), &["(\"epsilon\", Float(0.25))"]),
+            (graph(GroupNorm { eps, ..GroupNorm::new(2, 4) }, &[4]), &["(\"epsilon\", Float(0.25))"]),
+            (
+                graph(LayerNorm { eps, ..LayerNorm::new(&[2, 3]) }, &[4, 2, 3]),
+                &["(\"axis\", Int(-2))", "(\"epsilon\", Float(0.25))"],
+            ),
+        ] {
+            parts.iter().for_each(|part| assert!(graph.contains(part), "{part} in {graph}"));
+        }
+    }
+
+    #[test]
+    fn a_shift_is_subtracted_to_more_digits_than_f32_has() {
+        let mut graph = Graph::default();
+        let x = Value { name: INPUT.into(), shape: vec![2] };
+        scale(&mut graph, &Scaling::Uniform { shift: 2020.3, factor: 1.0 }, x).unwrap();
+        let graph = format!("{graph:?}");
+        let rest = (2020.3 - f64::from(2020.3_f32)) as f32;
+        for part in ["Floats([2020.3])".into(), format!("Floats([{rest:?}])")] {
+            assert!(graph.contains(&part), "{part} in {graph}");
+        }
+    }
+}

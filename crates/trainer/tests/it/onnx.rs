@@ -21,17 +21,17 @@ use trainer::onnx::OnnxOptions;
 use trainer::recipe::{BUILT_IN, Recipe};
 use trainer::{Error, Model};
 
+use super::support::Folder;
+
 /// Models, inputs and outputs in a folder, for the Python side.
 struct Exchange {
-    folder: PathBuf,
+    folder: Folder,
     cases: Vec<Value>,
 }
 
 impl Exchange {
     fn new() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("onnx");
-        std::fs::create_dir_all(&folder).unwrap();
-        Exchange { folder, cases: Vec::new() }
+        Exchange { folder: Folder::new("onnx"), cases: Vec::new() }
     }
 
     /// Exports the model and predicts; `x` is raw if the graph does the preprocessing.
@@ -70,7 +70,7 @@ impl Exchange {
             return;
         };
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_onnx.py");
-        let output = Command::new(python).arg(script).arg(&self.folder).output().unwrap();
+        let output = Command::new(python).arg(script).arg(&*self.folder).output().unwrap();
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         eprintln!("{out}");

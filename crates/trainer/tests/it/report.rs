@@ -15,12 +15,7 @@ use roxmltree::{Document, Node};
 use trainer::report::{Report, write};
 use trainer::{Error, Evaluation, History, Model, Norms, Record, Source, Trace, Warning};
 
-/// A folder of its own for each test, empty.
-fn folder(test: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
-    let _ = fs::remove_dir_all(&path);
-    path
-}
+use super::support::Folder;
 
 /// Images of 4 x 4 pixels.
 fn images(n: usize, classes: usize, names: Vec<String>) -> Dataset {
@@ -116,7 +111,7 @@ fn report_on(
 }
 
 fn pictures(test: &str, data: &Dataset, history: &History) -> Vec<(String, String)> {
-    report(&folder(test), data, history).unwrap()
+    report(&Folder::new(test).join("run"), data, history).unwrap()
 }
 
 fn file<'f>(files: &'f [(String, String)], name: &str) -> &'f str {
@@ -218,8 +213,7 @@ fn values_and_rows_that_are_no_images_have_no_sample_picture() {
 
 #[test]
 fn a_folder_that_cannot_be_made_is_an_error_with_its_path() {
-    let parent = folder("blocked");
-    fs::create_dir_all(&parent).unwrap();
+    let parent = Folder::new("blocked");
     fs::write(parent.join("file"), "").unwrap();
     let data = images(4, 2, vec![]);
     let error = report(&parent.join("file/run"), &data, &history(1)).unwrap_err();
@@ -227,7 +221,7 @@ fn a_folder_that_cannot_be_made_is_an_error_with_its_path() {
 
     let error = report_with(&parent, &data, &history(1), Some([3, 5])).unwrap_err();
     assert!(matches!(error, Error::Option { option: "image", .. }));
-    assert_eq!(fs::read_dir(&parent).unwrap().count(), 1, "nothing is left behind");
+    assert_eq!(fs::read_dir(&*parent).unwrap().count(), 1, "nothing is left behind");
 }
 
 #[test]
@@ -237,7 +231,7 @@ fn test_examples_that_the_model_does_not_take_are_an_error() {
     let wider =
         Dataset::new(Features::F64(Array::zeros(vec![4, 4, 5])), data.targets.clone(), vec![]).unwrap();
     for (test, shape) in [(turned, [2, 8]), (wider, [4, 5])] {
-        let error = report_on(&folder("unfit"), [&data, &test], &history(1), None).unwrap_err();
+        let error = report_on(&Folder::new("unfit"), [&data, &test], &history(1), None).unwrap_err();
         assert!(matches!(&error, Error::InputShape { got, .. } if *got == shape), "{error}");
     }
 }

@@ -114,3 +114,12 @@ fn a_plateau_lowers_the_rate_when_that_of_pytorch_does() {
         }
     }
 }
+
+#[test]
+fn the_minimum_of_a_plateau_lifts_no_rate_that_the_schedule_has_lower() {
+    let plateau = Plateau { minimum: 0.1, patience: 0, ..Plateau::default() };
+    let mut state = PlateauState::default();
+    assert_eq!(plateau.rate(0.01, &state), 0.01);
+    [1.0, 1.0].into_iter().for_each(|loss| plateau.observe(loss, &mut state));
+    assert_eq!([0.5, 5.0, 0.01].map(|rate| plateau.rate(rate, &state)), [0.1, 0.5, 0.01]);
+}

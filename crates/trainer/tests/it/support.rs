@@ -188,6 +188,15 @@ impl Folder {
 }
 
 #[cfg(feature = "files")]
+impl std::ops::Deref for Folder {
+    type Target = std::path::Path;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+#[cfg(feature = "files")]
 impl Drop for Folder {
     fn drop(&mut self) {
         if !std::thread::panicking() {

@@ -99,3 +99,17 @@ fn rows_that_weigh_nothing_still_count_by_smoothing_however_a_batch_is_cut() {
         assert!(apart.iter().all(|d| *d < 1e-12), "passes of {pass_size}: {apart}");
     }
 }
+
+#[test]
+fn passes_that_weigh_nothing_take_no_part_in_a_step() {
+    let (data, scaling) = (data(&[0, 0, 1, 0, 0, 1, 0, 0, 0, 1]), Scaling::none());
+    let source = Source::new(&data, &scaling).unwrap();
+    let trained = |pass_size| {
+        let mut trainer = trainer(&[0.0, 1.0], 2, pass_size, Order::Shuffled);
+        trainer.fit(&source, None, |_| {}).unwrap();
+        trainer.into_model()
+    };
+    for (one, whole) in trained(Some(1)).params().iter().zip(trained(None).params()) {
+        assert!((one - whole).iter().all(|d| d.abs() < 1e-14), "{one} {whole}");
+    }
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{folder, history, images, report};
+use super::{Folder, history, images, report};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -91,7 +91,7 @@ fn seen<'d>(dom: &'d str, key: &str) -> &'d str {
 #[test]
 fn a_report_opens_in_a_browser_without_errors_and_shows_values_under_the_pointer() {
     let Some(browser) = browser() else { return };
-    let dir = folder("browser");
+    let dir = Folder::new("browser");
     report(&dir, &images(30, 3, vec![]), &history(5)).unwrap();
     let page = fs::read_to_string(dir.join("report.html")).unwrap();
     let probed = dir.join("probed.html");
@@ -125,8 +125,7 @@ fn a_report_opens_in_a_browser_without_errors_and_shows_values_under_the_pointer
 #[test]
 fn an_error_in_a_page_would_be_noticed() {
     let Some(browser) = browser() else { return };
-    let dir = folder("browser_error");
-    fs::create_dir_all(&dir).unwrap();
+    let dir = Folder::new("browser_error");
     let page = dir.join("broken.html");
     fs::write(&page, "<!DOCTYPE html><script>undefined.x</script>").unwrap();
     let (_, log) = run(&browser, &dir, &page, &["--dump-dom".into()]);

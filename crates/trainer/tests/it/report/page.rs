@@ -5,11 +5,11 @@ use std::fs;
 use trainer::Error;
 use trainer::report::{RUN_FILE, RunFile, compare};
 
-use super::{file, folder, history, history_without_accuracy, images, report, values};
+use super::{Folder, file, history, history_without_accuracy, images, report, values};
 
 /// What a page has besides style and script, as text that can be searched.
 fn page(test: &str, data: &datasets::Dataset, history: &trainer::History) -> String {
-    file(&report(&folder(test), data, history).unwrap(), "report.html").to_owned()
+    file(&report(&Folder::new(test).join("run"), data, history).unwrap(), "report.html").to_owned()
 }
 
 fn has_id(page: &str, id: &str) -> bool {
@@ -90,7 +90,7 @@ fn no_record_and_one_record_make_a_page() {
 
 #[test]
 fn the_numbers_of_a_run_come_back_bit_for_bit() {
-    let dir = folder("numbers");
+    let dir = Folder::new("numbers");
     let mut history = history(4);
     history.records[2].test_loss = Some(f64::INFINITY);
     report(&dir, &images(9, 3, vec![]), &history).unwrap();
@@ -102,9 +102,8 @@ fn the_numbers_of_a_run_come_back_bit_for_bit() {
 
 #[test]
 fn a_file_that_is_no_run_is_an_error_with_its_place() {
-    let dir = folder("no_run");
+    let dir = Folder::new("no_run");
     assert!(matches!(RunFile::load(&dir), Err(Error::Io { action: "read", .. })));
-    fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join(RUN_FILE), "{\n  \"format\": true }").unwrap();
     let error = RunFile::load(&dir).unwrap_err().to_string();
     assert!(error.ends_with("history.json:2:16: invalid type: boolean `true`, expected u32"), "{error}");
@@ -117,7 +116,7 @@ fn a_file_that_is_no_run_is_an_error_with_its_place() {
 
 #[test]
 fn a_comparison_shows_each_run_and_marks_what_differs() {
-    let dir = folder("compared");
+    let dir = Folder::new("compared");
     report(&dir, &images(9, 3, vec![]), &history(3)).unwrap();
     let first = RunFile::load(&dir).unwrap();
     let mut second = RunFile { history: history(5), ..first.clone() };
