@@ -49,7 +49,8 @@ fn check_on_one_thread(layer: &dyn AnyLayer, input: &[usize], settings: &Setting
     for mode in [Mode::Train, Mode::Infer] {
         // Of many examples, projections take in all, and the sum over examples holds each to itself alone.
         let few = Settings { samples: 2, projections: 2, ..settings.clone() };
-        let batches = settings.batches.iter().map(|&n| (n, settings)).chain([(MANY, &few)]);
+        let many = (!settings.batches.is_empty()).then_some((MANY, &few)); // without any batch there is no check
+        let batches = settings.batches.iter().map(|&n| (n, settings)).chain(many);
         for (n, settings) in batches {
             let run = || check_batch(&Subject::new(layer, input, n, mode, settings), settings, &mut report);
             if let Err(message) = quietly(run) {
