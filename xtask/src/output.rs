@@ -55,7 +55,7 @@ pub fn harmless(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// `0.734 s`, `12.3 s`, `4 min 05 s`.
+/// `734.0 ms`, `12.30 s`, `4 min 05 s`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
