@@ -12,9 +12,10 @@ use layers::{Backprop, InputKind, Layer, Sequential};
 use ndarray::{ArrayD, Axis};
 use tensor_ops::Scalar;
 
-pub use last_layer::of_loss;
+pub(crate) use last_layer::last_kind;
 #[cfg(any(feature = "recipe", feature = "report"))]
-pub(crate) use last_layer::{last_kind, last_layer};
+pub(crate) use last_layer::last_layer;
+pub use last_layer::of_loss;
 pub use relus::of_model;
 
 use crate::table::four_digits;
